@@ -1,0 +1,1 @@
+"""Pure data: what a pipeline is. No I/O, no clock."""

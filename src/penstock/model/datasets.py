@@ -1,0 +1,104 @@
+"""Where data live: lake tables (immutable objects) and hot tables (key-value items)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from penstock.model.access import Grant, HotAction, Kind, LakeAction
+from penstock.model.metrics import Metric
+
+Partition = Literal["hour", "day"]
+PARTITION_COLUMNS: dict[str, tuple[str, ...]] = {
+    "hour": ("year", "month", "day", "hour"),
+    "day": ("year", "month", "day"),
+}
+
+
+class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the lake: raw objects, partitioned by time of arrival.
+
+    Attributes:
+        record: the type of one record.
+        partition: the width of a partition.
+        seal_after_seconds: how long after its end a partition counts as closed.
+        retain_seconds: when a partition expires; None keeps it for ever.
+        infrequent_after_seconds: when it moves to the infrequent-access tier.
+        archive_after_seconds: when it moves to the archive tier.
+    """
+
+    name: str
+    record: type[Any]
+    partition: Partition = "hour"
+    seal_after_seconds: int = 600
+    retain_seconds: int | None = None
+    infrequent_after_seconds: int | None = None
+    archive_after_seconds: int | None = None
+    place: str = ""
+
+    @property
+    def append(self) -> Grant:
+        return Grant(Kind.LAKE, self.name, LakeAction.APPEND)
+
+    @property
+    def read(self) -> Grant:
+        return Grant(Kind.LAKE, self.name, LakeAction.READ)
+
+    @property
+    def quarantine(self) -> Grant:
+        return Grant(Kind.LAKE, self.name, LakeAction.QUARANTINE)
+
+
+KeyType = Literal["S", "N", "B"]
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key attribute: its name and DynamoDB type (``S`` string, ``N`` number, ``B`` bytes)."""
+
+    name: str
+    type: KeyType = "S"
+
+
+class Index(msgspec.Struct, frozen=True):
+    """A global secondary index. Items without its key attributes are not in it (sparse)."""
+
+    name: str
+    partition: Key
+    sort: Key | None = None
+
+
+class HotTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of key-value items, after DynamoDB's model.
+
+    Attributes:
+        ttl_attribute: the number attribute that holds an item's expiry, in epoch seconds.
+        ttl_seconds: how long an item lives when the writer sets no expiry.
+        throttles: the metric that counts throttled requests.
+    """
+
+    name: str
+    partition: Key
+    sort: Key | None = None
+    indexes: tuple[Index, ...] = ()
+    ttl_attribute: str | None = None
+    ttl_seconds: int | None = None
+    point_in_time_recovery: bool = True
+    throttles: Metric | None = None
+    place: str = ""
+
+    @property
+    def put(self) -> Grant:
+        return Grant(Kind.HOT_TABLE, self.name, HotAction.PUT)
+
+    @property
+    def get(self) -> Grant:
+        return Grant(Kind.HOT_TABLE, self.name, HotAction.GET)
+
+    @property
+    def query(self) -> Grant:
+        return Grant(Kind.HOT_TABLE, self.name, HotAction.QUERY)
+
+    @property
+    def delete(self) -> Grant:
+        return Grant(Kind.HOT_TABLE, self.name, HotAction.DELETE)
