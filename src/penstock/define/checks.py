@@ -1,0 +1,220 @@
+"""All checks of a definition as a whole. Each returns findings; none stops the others."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from penstock.define.cadence import metric_cadences, published_metrics, task_states, workflow_tasks, written_tables
+from penstock.errors import PenstockError
+from penstock.model.access import Grant, Kind
+from penstock.model.endpoints import check_endpoint
+from penstock.model.findings import Finding
+from penstock.model.pipeline import Definition
+from penstock.model.schema import columns
+from penstock.model.task import Task
+from penstock.schedules import parse
+from penstock.states import lint
+from penstock.watch.cannot_fire import check as check_alarms
+
+# The narrower of our folder names and the AWS service's own rule for each kind.
+NAME_RULES: dict[str, tuple[str, str]] = {
+    "tasks": (r"[A-Za-z][A-Za-z0-9_-]{0,47}", "1 to 48 letters, digits, hyphens and underscores"),
+    "workflows": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "schedules": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "triggers": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "lake_tables": (r"[a-z][a-z0-9_]{0,127}", "lower-case letters, digits and underscores"),
+    "hot_tables": (r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, `_`, `-` and `.`"),
+    "topics": (r"[A-Za-z0-9_-]{1,256}", "1 to 256 letters, digits, hyphens and underscores"),
+    "alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
+    "composite_alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
+    "dashboards": (r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, hyphens and underscores"),
+}
+
+
+def check(definition: Definition, place: str) -> list[Finding]:
+    """Returns every mistake of a definition; ``place`` is where the pipeline itself was defined."""
+    return [
+        *_names(definition, place),
+        *_tags(definition, place),
+        *_tasks(definition),
+        *_grants(definition),
+        *_tables(definition),
+        *_workflows(definition),
+        *_schedules(definition),
+        *_triggers(definition),
+        *_topics(definition),
+        *_dashboards(definition),
+        *check_alarms(definition, published_metrics(definition), _metric_cadences(definition)),
+    ]
+
+
+def _metric_cadences(definition: Definition) -> dict[Any, float]:
+    try:
+        return metric_cadences(definition)
+    except (ValueError, AttributeError, TypeError):
+        # A workflow that is no ASL document: the workflow check reports it.
+        return {}
+
+
+def _names(definition: Definition, place: str) -> Iterator[Finding]:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", definition.name):
+        yield Finding(place, "name", f"pipeline name {definition.name!r} cannot be used",
+                      "1 to 32 lower-case letters, digits and hyphens, a letter first")  # fmt: skip
+    for kind, (pattern, rule) in NAME_RULES.items():
+        for name, thing in getattr(definition, kind).items():
+            if not re.fullmatch(pattern, name):
+                noun = kind.replace("_", " ").removesuffix("s")
+                yield Finding(thing.place, "name", f"{noun} name {name!r} cannot be used", f"use {rule}")
+
+
+def _tags(definition: Definition, place: str) -> Iterator[Finding]:
+    # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    for key, value in definition.tags.items():
+        if not isinstance(key, str) or not isinstance(value, str) or not 0 < len(key) <= 128 or len(value) > 256:
+            yield Finding(place, "tag", f"tag {key!r}: {value!r} cannot be used",
+                          "a key has 1 to 128 characters, a value at most 256, both text")  # fmt: skip
+        elif key.lower().startswith("aws:"):
+            yield Finding(place, "tag", f"tag {key!r} begins with `aws:`", "that prefix is AWS's own; choose another")
+
+
+def _tasks(definition: Definition) -> Iterator[Finding]:
+    # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    for task in definition.tasks.values():
+        if not 128 <= task.memory_mb <= 10_240:
+            yield Finding(task.place, "task-memory", f"task {task.name!r} asks for {task.memory_mb} MB",
+                          "memory= is 128 to 10240 (MB)")  # fmt: skip
+        if not 0 < task.timeout_seconds <= 900:
+            yield Finding(task.place, "task-timeout", f"task {task.name!r} has a timeout of {task.timeout_seconds:g} s",
+                          "timeout= is up to 900 seconds; split longer work into several tasks")  # fmt: skip
+        if not _accepts_two(task):
+            yield Finding(task.place, "task-signature", f"task {task.name!r} does not take (event, context)",
+                          f"write `def {task.name}(event, context):`")  # fmt: skip
+
+
+def _accepts_two(task: Task) -> bool:
+    try:
+        inspect.signature(task.handler).bind(None, None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _grants(definition: Definition) -> Iterator[Finding]:
+    resources: dict[Kind, set[str]] = {
+        Kind.LAKE: set(definition.lake_tables),
+        Kind.HOT_TABLE: set(definition.hot_tables),
+        Kind.METRIC: set(definition.metrics),
+        Kind.NAMESPACE: {definition.namespace},
+        Kind.TOPIC: set(definition.topics),
+    }
+    for task in definition.tasks.values():
+        for grant in task.grants:
+            if grant.resource not in resources[grant.kind]:
+                yield _unknown_grant(definition, task, grant)
+
+
+def _unknown_grant(definition: Definition, task: Task, grant: Grant) -> Finding:
+    noun = grant.kind.value.replace("_", " ")
+    return Finding(
+        task.place,
+        "unknown-resource",
+        f"task {task.name!r} may {grant.action} {noun} {grant.resource!r}, which {definition.name!r} does not have",
+        "declare it in this pipeline, or take the grant away",
+    )
+
+
+def _tables(definition: Definition) -> Iterator[Finding]:
+    for table in definition.lake_tables.values():
+        if not (isinstance(table.record, type) and issubclass(table.record, msgspec.Struct)):
+            yield Finding(table.place, "record-type", f"records of {table.name!r} are of {table.record!r}",
+                          "declare `class Record(msgspec.Struct): …` and give that class")  # fmt: skip
+            continue
+        try:
+            columns(table.record)
+        except TypeError as error:
+            yield Finding(table.place, "record-type", f"lake table {table.name!r}: {error}", "change the field's type")
+    for hot in definition.hot_tables.values():
+        names = [hot.partition.name, *([hot.sort.name] if hot.sort else [])]
+        if len(set(names)) != len(names):
+            yield Finding(hot.place, "key", f"hot table {hot.name!r} uses {names[0]!r} as both keys",
+                          "partition and sort key are two attributes")  # fmt: skip
+        if len({index.name for index in hot.indexes}) != len(hot.indexes):
+            yield Finding(hot.place, "key", f"hot table {hot.name!r} has two indexes of one name", "rename one of them")
+
+
+def _workflows(definition: Definition) -> Iterator[Finding]:
+    for workflow in definition.workflows.values():
+        mistakes = lint(workflow.definition)
+        for mistake in mistakes:
+            where = f"{workflow.place} ({workflow.name} {mistake.where})"
+            yield Finding(where, mistake.code, mistake.message, mistake.hint)
+        if mistakes:
+            continue
+        for name, _ in task_states(workflow.definition):
+            task = name.removeprefix(f"{definition.name}-")
+            if not name.startswith(f"{definition.name}-") or task not in definition.tasks:
+                yield Finding(workflow.place, "unknown-task", f"workflow {workflow.name!r} invokes {name!r}",
+                              f"invoke one of {', '.join(_functions(definition)) or 'the tasks, once there are any'}"
+                              )  # fmt: skip
+
+
+def _functions(definition: Definition) -> list[str]:
+    return [f"{definition.name}-{task}" for task in definition.tasks]
+
+
+def _schedules(definition: Definition) -> Iterator[Finding]:
+    for schedule in definition.schedules.values():
+        if schedule.workflow not in definition.workflows:
+            yield Finding(schedule.place, "unknown-workflow", f"schedule {schedule.name!r} starts {schedule.workflow!r}",
+                          "give a workflow of this pipeline")  # fmt: skip
+        try:
+            timetable = parse(schedule.expression, schedule.timezone)
+        except PenstockError as error:
+            yield Finding(schedule.place, "schedule", f"schedule {schedule.name!r}: {error.message}", error.hint)
+            continue
+        if not timetable.is_satisfiable:
+            yield Finding(schedule.place, "schedule", f"schedule {schedule.name!r} never comes: {schedule.expression}",
+                          "name a day that exists")  # fmt: skip
+        # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_FlexibleTimeWindow.html
+        if not 0 <= schedule.jitter_seconds <= 1440 * 60:
+            yield Finding(schedule.place, "schedule", f"schedule {schedule.name!r} has a jitter of "
+                          f"{schedule.jitter_seconds} s", "jitter= is at most 24 hours")  # fmt: skip
+
+
+def _triggers(definition: Definition) -> Iterator[Finding]:
+    for trigger in definition.triggers.values():
+        if trigger.table not in definition.lake_tables:
+            yield Finding(trigger.place, "unknown-table", f"trigger {trigger.name!r} watches {trigger.table!r}",
+                          "give a lake table of this pipeline")  # fmt: skip
+        try:
+            tasks = workflow_tasks(definition, trigger.workflow)
+        except (ValueError, KeyError, AttributeError, TypeError):
+            continue
+        for task in tasks:
+            if trigger.table in written_tables(task):
+                yield Finding(trigger.place, "endless-loop", f"objects of {trigger.table!r} start {task.name!r}, "
+                              f"which may append to {trigger.table!r}: an endless loop",
+                              f"append to another table, or take {trigger.table}.append from may=")  # fmt: skip
+
+
+def _topics(definition: Definition) -> Iterator[Finding]:
+    for topic in definition.topics.values():
+        for subscription in topic.subscriptions:
+            mistake = check_endpoint(subscription.endpoint)
+            if mistake:
+                yield Finding(topic.place, "endpoint", f"topic {topic.name!r}: {mistake}",
+                              "such as mailto:you@example.com, console:, file: or slack://${SLACK_TOKEN}")  # fmt: skip
+
+
+def _dashboards(definition: Definition) -> Iterator[Finding]:
+    alarms = set(definition.alarms) | set(definition.composite_alarms)
+    for dashboard in definition.dashboards.values():
+        for widget in dashboard.widgets:
+            for name in set(widget.alarms) - alarms:
+                yield Finding(dashboard.place, "unknown-alarm", f"dashboard {dashboard.name!r} shows alarm {name!r}",
+                              "name an alarm of this pipeline")  # fmt: skip

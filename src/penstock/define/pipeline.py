@@ -1,0 +1,422 @@
+"""The definition API: what users write. Every call only records model values; ``build`` checks them as a whole."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeVar, overload
+
+from penstock.define import asl
+from penstock.define.places import caller_place
+from penstock.define.units import days, minutes, seconds, whole_seconds
+from penstock.define.workflow import Stepped
+from penstock.errors import DefinitionError
+from penstock.model.access import Grant, Kind, MetricAction
+from penstock.model.alarms import Alarm, Comparison, CompositeAlarm, MissingData, Severity
+from penstock.model.dashboards import Dashboard, Widget
+from penstock.model.datasets import HotTable, Index, Key, LakeTable
+from penstock.model.findings import Finding, report
+from penstock.model.metrics import Metric, Unit, dimensions
+from penstock.model.pipeline import Definition
+from penstock.model.schedule import CatchUp, Overlap, Schedule
+from penstock.model.task import Task
+from penstock.model.topics import Subscription, Topic
+from penstock.model.workflow import ObjectTrigger, Workflow
+
+Handler = Callable[[Any, Any], Any]
+Named = TypeVar(
+    "Named", Task, Workflow, Schedule, ObjectTrigger, LakeTable, HotTable, Topic, Metric, Alarm, CompositeAlarm, Dashboard
+)  # fmt: skip
+Target = Stepped | Workflow
+
+
+def string(name: str) -> Key:
+    """A key attribute that holds text."""
+    return Key(name, "S")
+
+
+def number(name: str) -> Key:
+    """A key attribute that holds a number."""
+    return Key(name, "N")
+
+
+def index(name: str, partition: str | Key, sort: str | Key | None = None) -> Index:
+    """A second way to look up a hot table's items."""
+    return Index(name, _key(partition), None if sort is None else _key(sort))
+
+
+class Pipeline:
+    """A pipeline under definition.
+
+    Args:
+        name: lower-case letters, digits and hyphens.
+        namespace: the namespace of its metrics; its name when absent.
+        region: the AWS region that messages and ARNs name.
+        tags: put on everything that is deployed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        namespace: str | None = None,
+        region: str = "us-east-1",
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.place = caller_place()
+        self._description = description
+        self._namespace = namespace or name
+        self._region = region
+        self._tags = dict(tags or {})
+        self._findings: list[Finding] = []
+        self._parts: dict[str, dict[str, Any]] = {}
+
+    # -- data -------------------------------------------------------------------------------------
+
+    def lake(
+        self,
+        name: str,
+        record: type[Any],
+        *,
+        partition: Literal["hour", "day"] = "hour",
+        seal_after: timedelta = minutes(10),
+        retain: timedelta | None = None,
+        infrequent_after: timedelta | None = None,
+        archive_after: timedelta | None = None,
+    ) -> LakeTable:
+        """Declares a table of the lake whose records are of one type."""
+        table = LakeTable(
+            name=name,
+            record=record,
+            partition=partition,
+            seal_after_seconds=whole_seconds(seal_after) or 0,
+            retain_seconds=whole_seconds(retain),
+            infrequent_after_seconds=whole_seconds(infrequent_after),
+            archive_after_seconds=whole_seconds(archive_after),
+            place=caller_place(),
+        )
+        return self._add("lake_tables", table)
+
+    def hot_table(
+        self,
+        name: str,
+        *,
+        key: str | Key | tuple[str | Key, str | Key],
+        indexes: Sequence[Index] = (),
+        ttl: timedelta | None = None,
+        ttl_attribute: str = "expires_at",
+        throttles: Metric | None = None,
+    ) -> HotTable:
+        """Declares a hot table. ``key`` is its partition key, or its partition and sort key."""
+        partition, sort = key if isinstance(key, tuple) else (key, None)
+        table = HotTable(
+            name=name,
+            partition=_key(partition),
+            sort=None if sort is None else _key(sort),
+            indexes=tuple(indexes),
+            ttl_attribute=ttl_attribute if ttl else None,
+            ttl_seconds=whole_seconds(ttl),
+            throttles=throttles,
+            place=caller_place(),
+        )
+        return self._add("hot_tables", table)
+
+    # -- people and numbers -----------------------------------------------------------------------
+
+    def topic(self, name: str, *endpoints: str) -> Topic:
+        """Declares a topic and who is told: ``mailto:…``, ``slack://…`` and the like."""
+        subscriptions = tuple(Subscription(endpoint) for endpoint in endpoints)
+        return self._add("topics", Topic(name=name, subscriptions=subscriptions, place=caller_place()))
+
+    def metric(
+        self, name: str, unit: Unit = "None", *, namespace: str | None = None, **dimension_values: str
+    ) -> Metric:
+        """Declares a metric; keyword arguments are its dimensions."""
+        metric = Metric(namespace or self._namespace, name, dimensions(dimension_values), unit, caller_place())
+        return self._add("metrics", metric, name=metric.label)
+
+    @property
+    def publish(self) -> Grant:
+        """The grant to publish any metric of this pipeline's namespace."""
+        return Grant(Kind.NAMESPACE, self._namespace, MetricAction.PUBLISH)
+
+    def alarm(
+        self,
+        name: str,
+        *,
+        metric: Metric,
+        above: float | None = None,
+        at_least: float | None = None,
+        below: float | None = None,
+        at_most: float | None = None,
+        statistic: str = "Average",
+        period: timedelta = minutes(1),
+        for_periods: int = 1,
+        datapoints: int | None = None,
+        missing: Literal["missing", "ignore", "breaching", "notBreaching"] = "missing",
+        severity: Severity = "WARNING",
+        notify: Topic | None = None,
+        notify_ok: bool = False,
+        notify_insufficient_data: bool = False,
+        description: str = "",
+    ) -> Alarm:
+        """Declares an alarm: give exactly one of ``above``, ``at_least``, ``below`` and ``at_most``."""
+        place = caller_place()
+        limits = {
+            Comparison.GREATER: above,
+            Comparison.GREATER_OR_EQUAL: at_least,
+            Comparison.LESS: below,
+            Comparison.LESS_OR_EQUAL: at_most,
+        }
+        given = [(comparison, limit) for comparison, limit in limits.items() if limit is not None]
+        if len(given) != 1:
+            self._find(place, "alarm-threshold", f"alarm {name!r} has {len(given)} thresholds",
+                       "give exactly one of above=, at_least=, below= and at_most=")  # fmt: skip
+        comparison, limit = given[0] if given else (Comparison.GREATER, 0.0)
+        topics = (notify.name,) if notify else ()
+        alarm = Alarm(
+            name=name,
+            metric=metric,
+            threshold=float(limit),
+            comparison=comparison,
+            statistic=statistic,
+            period_seconds=whole_seconds(period) or 0,
+            evaluation_periods=for_periods,
+            datapoints_to_alarm=for_periods if datapoints is None else datapoints,
+            missing=MissingData(missing),
+            severity=severity,
+            description=description,
+            on_alarm=topics,
+            on_ok=topics if notify_ok else (),
+            on_insufficient_data=topics if notify_insufficient_data else (),
+            place=place,
+        )
+        return self._add("alarms", alarm)
+
+    def composite_alarm(
+        self,
+        name: str,
+        rule: str,
+        *,
+        severity: Severity = "HIGH",
+        notify: Topic | None = None,
+        notify_ok: bool = False,
+        suppressor: Alarm | None = None,
+        suppressor_wait: timedelta = seconds(0),
+        suppressor_extension: timedelta = seconds(0),
+        description: str = "",
+    ) -> CompositeAlarm:
+        """Declares an alarm over others, by CloudWatch's rule: ``ALARM("a") AND NOT OK("b")``."""
+        topics = (notify.name,) if notify else ()
+        alarm = CompositeAlarm(
+            name=name,
+            rule=rule,
+            severity=severity,
+            description=description,
+            on_alarm=topics,
+            on_ok=topics if notify_ok else (),
+            suppressor=suppressor.name if suppressor else None,
+            suppressor_wait_seconds=whole_seconds(suppressor_wait) or 0,
+            suppressor_extension_seconds=whole_seconds(suppressor_extension) or 0,
+            place=caller_place(),
+        )
+        return self._add("composite_alarms", alarm)
+
+    def dashboard(self, name: str, *widgets: Widget) -> Dashboard:
+        """Declares a dashboard."""
+        return self._add("dashboards", Dashboard(name=name, widgets=widgets, place=caller_place()))
+
+    # -- work -------------------------------------------------------------------------------------
+
+    @overload
+    def task(self, handler: Handler, /) -> Task: ...
+    @overload
+    def task(
+        self,
+        *,
+        name: str | None = None,
+        memory: int = 128,
+        timeout: timedelta = seconds(30),
+        may: Sequence[Grant] = (),
+        errors: Metric | None = None,
+        duration: Metric | None = None,
+    ) -> Callable[[Handler], Task]: ...
+    def task(
+        self,
+        handler: Handler | None = None,
+        /,
+        *,
+        name: str | None = None,
+        memory: int = 128,
+        timeout: timedelta = seconds(30),
+        may: Sequence[Grant] = (),
+        errors: Metric | None = None,
+        duration: Metric | None = None,
+    ) -> Task | Callable[[Handler], Task]:
+        """Makes a function a task. ``may`` lists everything that it may touch; there is no other way to a grant."""
+        place = caller_place()
+
+        def register(function: Handler) -> Task:
+            grants = tuple(self._grants(function, may, place))
+            task = Task(
+                name=name or getattr(function, "__name__", "task"),
+                handler=function,
+                memory_mb=memory,
+                timeout_seconds=timeout.total_seconds(),
+                grants=grants,
+                errors=errors,
+                duration=duration,
+                description=(inspect.getdoc(function) or "").partition("\n")[0],
+                place=place,
+            )
+            return self._add("tasks", task)
+
+        return register if handler is None else register(handler)
+
+    def workflow(self, name: str, definition: Stepped | Path | str) -> Workflow:
+        """Declares a workflow from steps, or from an ``.asl.json`` file."""
+        place = caller_place()
+        if isinstance(definition, Path | str):
+            document = self._read(Path(definition), place)
+        else:
+            document = asl.emit(self.name, definition)
+        return self._add("workflows", Workflow(name=name, definition=document, place=place))
+
+    def every(self, interval: timedelta, target: Target, **options: Any) -> Schedule:
+        """Starts a workflow at a fixed rate. Options as for ``schedule``."""
+        return self.schedule(_rate(interval), target, **options)
+
+    def cron(self, expression: str, target: Target, **options: Any) -> Schedule:
+        """Starts a workflow by EventBridge's six-field cron, such as ``0 8 ? * MON-FRI *``."""
+        return self.schedule(f"cron({expression})", target, **options)
+
+    def schedule(
+        self,
+        expression: str,
+        target: Target,
+        *,
+        name: str | None = None,
+        timezone: str = "UTC",
+        jitter: timedelta = seconds(0),
+        catch_up: Literal["skip", "latest", "all"] = "latest",
+        overlap: Literal["allow", "skip", "queue"] = "allow",
+        input: Mapping[str, Any] | None = None,  # noqa: A002 - Amazon States Language's word
+    ) -> Schedule:
+        """Starts a workflow by ``rate(…)``, ``cron(…)`` or ``at(…)``.
+
+        Args:
+            name: the workflow's name when ``target`` is steps; the pipeline's name when absent.
+            catch_up: of the slots missed while nobody was watching, run none, the latest or all.
+            overlap: while the last run goes on, allow another, skip the slot, or queue it.
+        """
+        place = caller_place()
+        workflow = target if isinstance(target, Workflow) else self.workflow(name or self.name, target)
+        schedule = Schedule(
+            name=name or workflow.name,
+            workflow=workflow.name,
+            expression=expression,
+            timezone=timezone,
+            jitter_seconds=whole_seconds(jitter) or 0,
+            catch_up=CatchUp(catch_up),
+            overlap=Overlap(overlap),
+            input=dict(input or {}),
+            place=place,
+        )
+        return self._add("schedules", schedule)
+
+    def on_object(self, table: LakeTable, target: Target, *, name: str | None = None) -> ObjectTrigger:
+        """Starts a workflow (or one task, tried three times) for each new object of a table, at least once."""
+        place = caller_place()
+        if isinstance(target, Task):
+            name = name or target.name
+            steps: Target = triggered(target)
+        else:
+            steps = target
+        workflow = steps if isinstance(steps, Workflow) else self.workflow(name or f"on-{table.name}", steps)
+        trigger = ObjectTrigger(name=name or workflow.name, table=table.name, workflow=workflow.name, place=place)
+        return self._add("triggers", trigger)
+
+    # -- the whole --------------------------------------------------------------------------------
+
+    def build(self) -> Definition:
+        """Returns the checked definition.
+
+        Raises:
+            DefinitionError: with every mistake at once, each with its place and its mend.
+        """
+        from penstock.define.checks import check
+        from penstock.define.derived import with_dead_man_alarms
+
+        definition = Definition(
+            name=self.name,
+            namespace=self._namespace,
+            description=self._description,
+            region=self._region,
+            tags=self._tags,
+            **self._parts,
+        )
+        findings = self._findings + check(definition, self.place)
+        if not findings:
+            return with_dead_man_alarms(definition)
+        findings = sorted(set(findings))
+        count = f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}"
+        raise DefinitionError(
+            f"pipeline {self.name!r} has {count}:\n{report(findings)}",
+            hint="mend these, then run `penstock ls` again",
+            findings=[{"where": f.where, "code": f.code, "message": f.message, "hint": f.hint} for f in findings],
+        )
+
+    def _add(self, kind: str, thing: Named, *, name: str | None = None) -> Named:
+        parts = self._parts.setdefault(kind, {})
+        key = name or thing.name
+        if key in parts:
+            noun = kind.replace("_", " ").removesuffix("s")
+            self._find(thing.place, "duplicate-name", f"{noun} {key!r} is defined twice, first at {parts[key].place}",
+                       "give one of them another name")  # fmt: skip
+        parts[key] = thing
+        return thing
+
+    def _find(self, where: str, code: str, message: str, hint: str) -> None:
+        self._findings.append(Finding(where, code, message, hint))
+
+    def _grants(self, function: Handler, may: Sequence[Grant], place: str) -> list[Grant]:
+        grants = []
+        for thing in may:
+            if isinstance(thing, Grant):
+                grants.append(thing)
+            else:
+                kind = type(thing).__name__
+                self._find(place, "not-a-grant", f"may= of {getattr(function, '__name__', 'task')!r} holds a {kind}",
+                           "name the action too, such as raw.append, latest.put or alerts.publish")  # fmt: skip
+        return grants
+
+    def _read(self, path: Path, place: str) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            self._find(place, "workflow-file", f"cannot read {path}: {error.strerror}", "give the path of an .asl.json")
+            return b"{}"
+
+
+def triggered(task: Task) -> Stepped:
+    """Returns the workflow of a task that an event starts: as Lambda's asynchronous calls, it is tried three times."""
+    from penstock.define.workflow import Invoke
+
+    return Invoke(task).retry(times=2, every=minutes(1), backoff=2.0)
+
+
+def _key(key: str | Key) -> Key:
+    return Key(key) if isinstance(key, str) else key
+
+
+def _rate(interval: timedelta) -> str:
+    total = round(interval.total_seconds())
+    for unit, size in (("day", whole_seconds(days(1))), ("hour", 3600), ("minute", 60)):
+        if size and total and total % size == 0:
+            count = total // size
+            return f"rate({count} {unit}{'' if count == 1 else 's'})"
+    return f"rate({total} second{'' if total == 1 else 's'})"
