@@ -170,8 +170,8 @@ def _functions(definition: Definition) -> list[str]:
 def _schedules(definition: Definition) -> Iterator[Finding]:
     for schedule in definition.schedules.values():
         if schedule.workflow not in definition.workflows:
-            yield Finding(schedule.place, "unknown-workflow", f"schedule {schedule.name!r} starts {schedule.workflow!r}",
-                          "give a workflow of this pipeline")  # fmt: skip
+            message = f"schedule {schedule.name!r} starts {schedule.workflow!r}"
+            yield Finding(schedule.place, "unknown-workflow", message, "give a workflow of this pipeline")
         try:
             timetable = parse(schedule.expression, schedule.timezone)
         except PenstockError as error:

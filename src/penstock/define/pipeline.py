@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 from penstock.define import asl
+from penstock.define.keys import as_key
 from penstock.define.places import caller_place
-from penstock.define.units import days, minutes, seconds, whole_seconds
-from penstock.define.workflow import Stepped
+from penstock.define.units import minutes, rate, seconds, whole_seconds
+from penstock.define.workflow import Invoke, Stepped
 from penstock.errors import DefinitionError
 from penstock.model.access import Grant, Kind, MetricAction
 from penstock.model.alarms import Alarm, Comparison, CompositeAlarm, MissingData, Severity
@@ -26,25 +27,8 @@ from penstock.model.topics import Subscription, Topic
 from penstock.model.workflow import ObjectTrigger, Workflow
 
 Handler = Callable[[Any, Any], Any]
-Named = TypeVar(
-    "Named", Task, Workflow, Schedule, ObjectTrigger, LakeTable, HotTable, Topic, Metric, Alarm, CompositeAlarm, Dashboard
-)  # fmt: skip
+Named = TypeVar("Named")
 Target = Stepped | Workflow
-
-
-def string(name: str) -> Key:
-    """A key attribute that holds text."""
-    return Key(name, "S")
-
-
-def number(name: str) -> Key:
-    """A key attribute that holds a number."""
-    return Key(name, "N")
-
-
-def index(name: str, partition: str | Key, sort: str | Key | None = None) -> Index:
-    """A second way to look up a hot table's items."""
-    return Index(name, _key(partition), None if sort is None else _key(sort))
 
 
 class Pipeline:
@@ -115,8 +99,8 @@ class Pipeline:
         partition, sort = key if isinstance(key, tuple) else (key, None)
         table = HotTable(
             name=name,
-            partition=_key(partition),
-            sort=None if sort is None else _key(sort),
+            partition=as_key(partition),
+            sort=None if sort is None else as_key(sort),
             indexes=tuple(indexes),
             ttl_attribute=ttl_attribute if ttl else None,
             ttl_seconds=whole_seconds(ttl),
@@ -233,7 +217,7 @@ class Pipeline:
     # -- work -------------------------------------------------------------------------------------
 
     @overload
-    def task(self, handler: Handler, /) -> Task: ...
+    def task(self, handler: Handler) -> Task: ...
     @overload
     def task(
         self,
@@ -248,7 +232,6 @@ class Pipeline:
     def task(
         self,
         handler: Handler | None = None,
-        /,
         *,
         name: str | None = None,
         memory: int = 128,
@@ -263,7 +246,7 @@ class Pipeline:
         def register(function: Handler) -> Task:
             grants = tuple(self._grants(function, may, place))
             task = Task(
-                name=name or getattr(function, "__name__", "task"),
+                name=name or str(getattr(function, "__name__", "task")),
                 handler=function,
                 memory_mb=memory,
                 timeout_seconds=timeout.total_seconds(),
@@ -288,7 +271,7 @@ class Pipeline:
 
     def every(self, interval: timedelta, target: Target, **options: Any) -> Schedule:
         """Starts a workflow at a fixed rate. Options as for ``schedule``."""
-        return self.schedule(_rate(interval), target, **options)
+        return self.schedule(rate(interval), target, **options)
 
     def cron(self, expression: str, target: Target, **options: Any) -> Schedule:
         """Starts a workflow by EventBridge's six-field cron, such as ``0 8 ? * MON-FRI *``."""
@@ -329,11 +312,14 @@ class Pipeline:
         return self._add("schedules", schedule)
 
     def on_object(self, table: LakeTable, target: Target, *, name: str | None = None) -> ObjectTrigger:
-        """Starts a workflow (or one task, tried three times) for each new object of a table, at least once."""
+        """Starts a workflow for each new object of a table, at least once.
+
+        A task alone is tried three times, as Lambda tries an asynchronous call.
+        """
         place = caller_place()
         if isinstance(target, Task):
             name = name or target.name
-            steps: Target = triggered(target)
+            steps: Target = Invoke(target).retry(times=2, every=minutes(1))
         else:
             steps = target
         workflow = steps if isinstance(steps, Workflow) else self.workflow(name or f"on-{table.name}", steps)
@@ -371,11 +357,12 @@ class Pipeline:
         )
 
     def _add(self, kind: str, thing: Named, *, name: str | None = None) -> Named:
+        part: Any = thing
         parts = self._parts.setdefault(kind, {})
-        key = name or thing.name
+        key = name or part.name
         if key in parts:
             noun = kind.replace("_", " ").removesuffix("s")
-            self._find(thing.place, "duplicate-name", f"{noun} {key!r} is defined twice, first at {parts[key].place}",
+            self._find(part.place, "duplicate-name", f"{noun} {key!r} is defined twice, first at {parts[key].place}",
                        "give one of them another name")  # fmt: skip
         parts[key] = thing
         return thing
@@ -385,7 +372,8 @@ class Pipeline:
 
     def _grants(self, function: Handler, may: Sequence[Grant], place: str) -> list[Grant]:
         grants = []
-        for thing in may:
+        things: Sequence[Any] = may
+        for thing in things:
             if isinstance(thing, Grant):
                 grants.append(thing)
             else:
@@ -400,23 +388,3 @@ class Pipeline:
         except OSError as error:
             self._find(place, "workflow-file", f"cannot read {path}: {error.strerror}", "give the path of an .asl.json")
             return b"{}"
-
-
-def triggered(task: Task) -> Stepped:
-    """Returns the workflow of a task that an event starts: as Lambda's asynchronous calls, it is tried three times."""
-    from penstock.define.workflow import Invoke
-
-    return Invoke(task).retry(times=2, every=minutes(1), backoff=2.0)
-
-
-def _key(key: str | Key) -> Key:
-    return Key(key) if isinstance(key, str) else key
-
-
-def _rate(interval: timedelta) -> str:
-    total = round(interval.total_seconds())
-    for unit, size in (("day", whole_seconds(days(1))), ("hour", 3600), ("minute", 60)):
-        if size and total and total % size == 0:
-            count = total // size
-            return f"rate({count} {unit}{'' if count == 1 else 's'})"
-    return f"rate({total} second{'' if total == 1 else 's'})"

@@ -1,0 +1,150 @@
+"""What a task receives beside its event: who it is, and the resources that it was granted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, overload
+
+from penstock.errors import AccessDeniedError, ValidationError
+from penstock.model.access import Grant, Kind, MetricAction
+from penstock.model.datasets import HotTable, LakeTable
+from penstock.model.metrics import Datapoint, Metric
+from penstock.model.pipeline import Definition
+from penstock.model.task import Task
+from penstock.model.topics import Topic
+from penstock.ports.bus import Bus
+from penstock.ports.clock import Clock
+from penstock.ports.hot import HotStore
+from penstock.ports.invoke import Call
+from penstock.ports.metrics import MetricStore
+from penstock.ports.notify import OutboxStore
+from penstock.ports.objects import ObjectStore
+from penstock.runtime.handles import HotHandle, LakeHandle, MetricHandle, Scope, TopicHandle
+
+Resource = LakeTable | HotTable | Metric | Topic
+PublishedMetric = tuple[Metric, float] | tuple[Metric, float, float]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a home offers to tasks.
+
+    Attributes:
+        writer: names the process that answers for announced objects.
+    """
+
+    objects: ObjectStore
+    hot: HotStore
+    metrics: MetricStore
+    bus: Bus
+    outbox: OutboxStore
+    clock: Clock
+    writer: str
+
+
+class Context:
+    """One call's view of its home. ``context[resource]`` gives a handle on a resource that the task was granted.
+
+    Attributes:
+        execution_id: the execution that the call belongs to.
+        state: the name of the workflow's state.
+        idempotency_key: the same for every attempt of this visit of this state.
+        attempt: counts from 0.
+        started_at: when the execution began, in seconds since the epoch; the same for every attempt.
+        scheduled_time: the schedule's logical time, in seconds since the epoch; None without a schedule.
+    """
+
+    def __init__(self, definition: Definition, task: Task, call: Call, ports: Ports) -> None:
+        self.pipeline = definition.name
+        self.region = definition.region
+        self.task = task.name
+        self.execution_id = call.execution
+        self.state = call.state
+        self.idempotency_key = call.key
+        self.attempt = call.attempt
+        self.started_at = call.started_at
+        self.scheduled_time = call.slot
+        self.memory_mb = task.memory_mb
+        self._clock = ports.clock
+        self._deadline = ports.clock.monotonic() + call.timeout_seconds
+        self._namespace = definition.namespace
+        self._grants = frozenset(task.grants)
+        self._task = task
+        self._ports = ports
+        self._scope = Scope(definition, call, ports, self._require)
+
+    @overload
+    def __getitem__(self, resource: LakeTable) -> LakeHandle: ...
+    @overload
+    def __getitem__(self, resource: HotTable) -> HotHandle: ...
+    @overload
+    def __getitem__(self, resource: Metric) -> MetricHandle: ...
+    @overload
+    def __getitem__(self, resource: Topic) -> TopicHandle: ...
+    def __getitem__(self, resource: Resource) -> LakeHandle | HotHandle | MetricHandle | TopicHandle:
+        """Returns the handle of a resource. Each of its operations asks for its own grant."""
+        match resource:
+            case LakeTable():
+                return LakeHandle(self._scope, resource)
+            case HotTable():
+                return HotHandle(self._scope, resource)
+            case Metric():
+                return MetricHandle(self, resource)
+            case Topic():
+                return TopicHandle(self._scope, resource)
+            case _:
+                raise TypeError(f"a context has no {resource!r}; give a lake table, hot table, metric or topic")
+
+    def publish(self, data: Iterable[PublishedMetric]) -> None:
+        """Publishes metric values: (metric, value) or (metric, value, time in seconds since the epoch).
+
+        A call that is tried again publishes each batch once: batches are told apart by their order.
+
+        Raises:
+            AccessDeniedError: a metric was not granted.
+            ValidationError: a value is not a finite number, or too old or too new for a metric.
+        """
+        points = []
+        for metric, value, *at in data:
+            if not self._covers(metric):
+                self._deny(metric.publish)
+            points.append(Datapoint(metric, at[0] if at else self.now(), _number(metric, value)))
+        if points:
+            self._ports.metrics.publish(points, token=self._scope.next_token("metrics"))
+
+    def now(self) -> float:
+        """Returns the present time in seconds since the epoch."""
+        return self._clock.now()
+
+    def remaining_seconds(self) -> float:
+        """Returns how long the call may still take."""
+        return max(0.0, self._deadline - self._clock.monotonic())
+
+    def _covers(self, metric: Metric) -> bool:
+        if metric.publish in self._grants:
+            return True
+        namespace = Grant(Kind.NAMESPACE, self._namespace, MetricAction.PUBLISH)
+        return metric.namespace == self._namespace and namespace in self._grants
+
+    def _require(self, grant: Grant) -> None:
+        if grant not in self._grants:
+            self._deny(grant)
+
+    def _deny(self, grant: Grant) -> None:
+        noun = grant.kind.value.replace("_", " ")
+        raise AccessDeniedError(
+            f"task {self.task!r} may not {grant.action} {noun} {grant.resource!r}",
+            hint=f"add `<{grant.resource}>.{grant.action}` to its may=[…] at {self._task.place}",
+            task=self.task,
+            resource=grant.resource,
+            action=str(grant.action),
+            place=self._task.place,
+        )
+
+
+def _number(metric: Metric, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(f"metric {metric.label!r} cannot be {value!r}", hint="publish a number") from error

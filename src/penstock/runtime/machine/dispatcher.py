@@ -1,0 +1,101 @@
+"""The dispatcher: makes executions of object-created events, at least once and never twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from penstock.errors import NotFoundError
+from penstock.faultpoints import fault_point
+from penstock.model.pipeline import Definition
+from penstock.model.workflow import ObjectTrigger
+from penstock.ports.bus import Bus, ObjectCreated
+from penstock.ports.clock import Clock
+from penstock.ports.journal import Execution, Journal
+from penstock.ports.objects import ObjectStore
+from penstock.runtime.names import object_id
+
+BATCH = 200
+
+
+class Dispatcher:
+    """Starts what the triggers of some pipelines ask for."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        bus: Bus,
+        objects: ObjectStore,
+        clock: Clock,
+        definitions: Mapping[str, Definition],
+        owner: str,
+    ) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._objects = objects
+        self._clock = clock
+        self._definitions = definitions
+        self._owner = owner
+        self._triggers: dict[tuple[str, str], list[ObjectTrigger]] = defaultdict(list)
+        for name, definition in definitions.items():
+            for trigger in definition.triggers.values():
+                self._triggers[name, trigger.table].append(trigger)
+
+    def tick(self) -> list[Execution]:
+        """Dispatches what is due; returns the new executions, which this process owns."""
+        events = self._bus.due(tuple(self._definitions), BATCH)
+        if not events:
+            return []
+        created = []
+        with self._journal.transaction():
+            for event in events:
+                for trigger in self._triggers[event.pipeline, event.table]:
+                    execution = self._execution(event, trigger)
+                    if self._journal.create(execution):
+                        created.append(execution)
+            self._bus.dispatched([event.key for event in events])
+        fault_point("dispatcher.after_dispatch")
+        return created
+
+    def settle(self, events: Sequence[ObjectCreated]) -> None:
+        """Decides announcements whose writers are gone: an object that is there is an event, any other is nothing."""
+        for event in events:
+            info = self._objects.head(event.key)
+            if info is None:
+                self._bus.withdraw(event.key)
+            else:
+                self._bus.confirm(msgspec.structs.replace(event, size=info.size))
+
+    def settle_dead(self, alive: Sequence[str]) -> None:
+        """Settles the announcements of processes that died."""
+        self.settle(self._bus.announced(alive=alive))
+
+    def settle_execution(self, execution: str) -> None:
+        """Settles the announcements of an execution, one of whose tasks died."""
+        self.settle(self._bus.announced(execution=execution))
+
+    def _execution(self, event: ObjectCreated, trigger: ObjectTrigger) -> Execution:
+        definition = self._definitions[event.pipeline]
+        execution = object_id(event.pipeline, trigger.name, event.key)
+        return Execution(
+            id=execution,
+            pipeline=event.pipeline,
+            workflow=trigger.workflow,
+            version=definition.workflows[trigger.workflow].version,
+            input=msgspec.json.encode({"table": event.table, "key": event.key, "size": event.size}),
+            source=f"object:{event.key}",
+            root=self._root(event.execution) or execution,
+            created_at=self._clock.now(),
+            owner=self._owner,
+        )
+
+    def _root(self, cause: str) -> str | None:
+        if not cause:
+            return None
+        try:
+            return self._journal.get(cause).root
+        except NotFoundError:
+            return None

@@ -1,0 +1,134 @@
+"""A home on this machine: one folder, and the adapters over what is in it. Each is opened when it is first used."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.adapters.local import alarms, bus, journal, ledger, outbox
+from penstock.adapters.local.clock import SystemClock, SystemEntropy
+from penstock.adapters.local.database import Database
+from penstock.errors import HomeError, NotFoundError
+from penstock.ports.clock import Clock, Entropy
+from penstock.runtime.context import Ports
+from penstock.runtime.machine.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from penstock.adapters.local.hot import SqliteHotStore
+    from penstock.adapters.local.metrics import SqliteMetricStore
+    from penstock.adapters.local.objects import FileObjectStore
+    from penstock.adapters.local.query import DuckDbQueryEngine
+
+JOURNAL_MIGRATIONS = (journal.MIGRATION, bus.MIGRATION, ledger.MIGRATION, alarms.MIGRATION, outbox.MIGRATION)
+
+
+class Home:
+    """The folder of a home and everything in it.
+
+    Args:
+        create: makes the folder when it is absent, readable by its owner only.
+
+    Raises:
+        NotFoundError: the folder is absent and is not to be made.
+        HomeError: the folder cannot be used.
+    """
+
+    def __init__(
+        self, path: Path, *, create: bool = True, clock: Clock | None = None, entropy: Entropy | None = None
+    ) -> None:
+        self.path = path.absolute()
+        self.clock = clock or SystemClock()
+        self.entropy = entropy or SystemEntropy()
+        if create:
+            _make_private(self.path)
+        elif not self.path.is_dir():
+            raise NotFoundError(
+                f"there is no home at {path}", hint="`penstock run` or `penstock up` makes one; or give --home"
+            )
+        self.settings: Settings = read_settings(self.path)
+
+    @property
+    def lake(self) -> Path:
+        """The folder of the lake's zones."""
+        return self.path / "lake"
+
+    @property
+    def inbox(self) -> Path:
+        """Files put into ``inbox/<table>/`` go to that table's raw zone."""
+        return self.path / "inbox"
+
+    @property
+    def owners(self) -> Path:
+        return self.path / "owners"
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """The journal's database."""
+        return Database(self.path / "journal.sqlite", JOURNAL_MIGRATIONS, durability=self.settings.durability)
+
+    @functools.cached_property
+    def journal(self) -> journal.SqliteJournal:
+        return journal.SqliteJournal(self.database)
+
+    @functools.cached_property
+    def bus(self) -> bus.SqliteBus:
+        return bus.SqliteBus(self.database)
+
+    @functools.cached_property
+    def ledger(self) -> ledger.SqliteLedgerStore:
+        return ledger.SqliteLedgerStore(self.database)
+
+    @functools.cached_property
+    def alarms(self) -> alarms.SqliteAlarmStore:
+        return alarms.SqliteAlarmStore(self.database)
+
+    @functools.cached_property
+    def outbox(self) -> outbox.Outbox:
+        return outbox.Outbox(self.database)
+
+    @functools.cached_property
+    def hot(self) -> SqliteHotStore:
+        from penstock.adapters.local.hot import SqliteHotStore
+
+        return SqliteHotStore(self.path / "hot.sqlite", self.clock, durability=self.settings.durability)
+
+    @functools.cached_property
+    def metrics(self) -> SqliteMetricStore:
+        from penstock.adapters.local.metrics import SqliteMetricStore
+
+        return SqliteMetricStore(self.path / "metrics.sqlite", self.clock, durability=self.settings.durability)
+
+    @functools.cached_property
+    def objects(self) -> FileObjectStore:
+        from penstock.adapters.local.objects import FileObjectStore
+
+        return FileObjectStore(self.lake)
+
+    @functools.cached_property
+    def query(self) -> DuckDbQueryEngine:
+        from penstock.adapters.local.query import DuckDbQueryEngine
+
+        return DuckDbQueryEngine(self.lake)
+
+    def ports(self, writer: str) -> Ports:
+        """Returns what tasks may be given; ``writer`` answers for the objects that they announce."""
+        return Ports(self.objects, self.hot, self.metrics, self.bus, self.outbox, self.clock, writer)
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        for name in ("hot", "metrics", "database"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except FileExistsError:
+        raise HomeError(f"{path} is a file", hint="a home is a folder: choose another --home") from None
+    except OSError as error:
+        raise HomeError(
+            f"cannot use {path} as a home: {error.strerror}", hint="choose a folder that you may write, with --home"
+        ) from error

@@ -1,0 +1,91 @@
+"""The inbox: files from outside become raw objects, whatever they are called and whatever is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from penstock.errors import AlreadyExistsError, NotFoundError
+from penstock.faultpoints import fault_point
+from penstock.lake import layout
+from penstock.model.datasets import LakeTable
+from penstock.model.pipeline import Definition
+from penstock.ports.bus import Bus, ObjectCreated
+from penstock.ports.clock import Clock
+from penstock.ports.objects import ObjectStore
+
+Stamp = tuple[int, int]
+
+
+class Inbox:
+    """Takes files from ``<folder>/<table>/`` into the lake.
+
+    A file is taken when it looks the same in two scans. Its object's name follows from its name, time and content,
+    so that a file that is taken twice, because the process died in between, is one object.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        objects: ObjectStore,
+        bus: Bus,
+        clock: Clock,
+        definitions: Mapping[str, Definition],
+        writer: str,
+    ) -> None:
+        self._folder = folder
+        self._objects = objects
+        self._bus = bus
+        self._clock = clock
+        self._writer = writer
+        self._tables: dict[str, tuple[str, LakeTable]] = {
+            table.name: (name, table)
+            for name, definition in definitions.items()
+            for table in definition.lake_tables.values()
+        }
+        self._seen: dict[Path, Stamp] = {}
+
+    def scan(self) -> list[str]:
+        """Takes the files that have settled; returns the keys of their objects."""
+        found: dict[Path, Stamp] = {}
+        taken = []
+        for table in self._tables:
+            folder = self._folder / table
+            if not folder.is_dir():
+                continue
+            for path in sorted(folder.iterdir()):
+                if path.name.startswith(".") or path.is_symlink() or not path.is_file():
+                    continue
+                status = path.stat()
+                found[path] = (status.st_mtime_ns, status.st_size)
+                if self._seen.get(path) == found[path]:
+                    taken.append(self.take(table, path))
+                    fault_point("inbox.before_unlink")
+                    path.unlink(missing_ok=True)
+        self._seen = found
+        return taken
+
+    def take(self, table: str, path: Path) -> str:
+        """Copies a file into a table's raw zone; returns the object's key.
+
+        Raises:
+            NotFoundError: no pipeline has this table.
+        """
+        if table not in self._tables:
+            names = ", ".join(sorted(self._tables)) or "none yet"
+            raise NotFoundError(f"there is no lake table {table!r}", hint=f"the tables are: {names}")
+        pipeline, lake_table = self._tables[table]
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()[:16]
+        arrived_at = min(path.stat().st_mtime, self._clock.now())
+        key = layout.raw_key(lake_table, arrived_at, layout.sanitise(path.name), digest)
+        event = ObjectCreated(pipeline=pipeline, table=table, key=key, size=len(data), at=self._clock.now())
+        self._bus.announce(event, writer=self._writer)
+        # What exists already is this very file: the name holds its content's digest.
+        with contextlib.suppress(AlreadyExistsError):
+            self._objects.create(key, data)
+        self._bus.confirm(event)
+        return key

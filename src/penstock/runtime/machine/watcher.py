@@ -1,0 +1,128 @@
+"""The watcher: evaluates alarms each minute, as CloudWatch does, and queues what people must be told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from penstock.faultpoints import fault_point
+from penstock.model.alarms import Alarm, AlarmState, CompositeAlarm
+from penstock.model.pipeline import Definition
+from penstock.ports.alarms import AlarmChange, AlarmStore
+from penstock.ports.clock import Clock
+from penstock.ports.journal import Journal
+from penstock.ports.metrics import MetricStore
+from penstock.ports.notify import Message, OutboxStore
+from penstock.watch import composite, evaluate, message, windows
+
+EVALUATE_SECONDS = 60.0
+
+
+class Watcher:
+    """Evaluates the alarms of some pipelines."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        metrics: MetricStore,
+        alarms: AlarmStore,
+        outbox: OutboxStore,
+        clock: Clock,
+        definitions: Mapping[str, Definition],
+    ) -> None:
+        self._journal = journal
+        self._metrics = metrics
+        self._alarms = alarms
+        self._outbox = outbox
+        self._clock = clock
+        self._definitions = definitions
+        self._evaluated_minute: float | None = None
+
+    def tick(self) -> int:
+        """Evaluates once in each minute; returns how many alarms changed."""
+        minute = self._clock.now() // EVALUATE_SECONDS
+        if minute == self._evaluated_minute:
+            return 0
+        self._evaluated_minute = minute
+        return self.evaluate()
+
+    def evaluate(self) -> int:
+        """Evaluates every alarm now; returns how many changed."""
+        return sum(self._evaluate_pipeline(definition) for definition in self._definitions.values())
+
+    def _evaluate_pipeline(self, definition: Definition) -> int:
+        now = self._clock.now()
+        changed = 0
+        with self._journal.transaction():
+            kept = self._alarms.records(definition.name)
+            records = {name: evaluate.decode_record(raw) for name, raw in kept.items()}
+            for alarm in definition.alarms.values():
+                evaluation = evaluate.evaluate(alarm, records.get(alarm.name), self._points(alarm, now), now)
+                records[alarm.name] = evaluation.record
+                changed += self._keep(definition, alarm, evaluation, now, kept.get(alarm.name))
+            states = {name: record.state for name, record in records.items()}
+            for combined in definition.composite_alarms.values():
+                evaluation = composite.evaluate(combined, states, records.get(combined.name), now)
+                states[combined.name] = evaluation.state
+                changed += self._keep(definition, combined, evaluation, now, kept.get(combined.name))
+        fault_point("watcher.after_evaluate")
+        return changed
+
+    def _points(self, alarm: Alarm, now: float) -> dict[float, float]:
+        start, end = evaluate.window(alarm, now)
+        values = self._metrics.values(alarm.metric, start, end)
+        return windows.series(values, alarm.statistic, alarm.period_seconds, start, end)
+
+    def _keep(
+        self,
+        definition: Definition,
+        alarm: Alarm | CompositeAlarm,
+        evaluation: evaluate.Evaluation,
+        now: float,
+        kept: bytes | None,
+    ) -> bool:
+        record = msgspec.json.encode(evaluation.record)
+        if not evaluation.changed and not evaluation.notify:
+            if record != kept:
+                self._alarms.keep(definition.name, alarm.name, record, None)
+            return False
+        change = AlarmChange(
+            pipeline=definition.name,
+            alarm=alarm.name,
+            at=now,
+            previous=AlarmState(evaluation.previous).value,
+            state=AlarmState(evaluation.state).value,
+            reason=evaluation.reason,
+            data=evaluation.reason_data,
+            notified=evaluation.notify,
+        )
+        self._alarms.keep(definition.name, alarm.name, record, change)
+        for topic in evaluation.notify:
+            self._notify(definition, topic, alarm, evaluation, now)
+        return evaluation.changed
+
+    def _notify(
+        self,
+        definition: Definition,
+        topic: str,
+        alarm: Alarm | CompositeAlarm,
+        evaluation: evaluate.Evaluation,
+        now: float,
+    ) -> None:
+        identity = f"{definition.name}/{alarm.name}/{topic}/{evaluation.state}/{now!r}"
+        data = message.notification(alarm, evaluation, now, definition.region)
+        self._outbox.enqueue(
+            Message(
+                id=hashlib.sha256(identity.encode()).hexdigest()[:32],
+                topic=topic,
+                subject=message.subject(alarm, evaluation, definition.region),
+                body=message.text(alarm, evaluation, now, definition.region),
+                data=data,
+                severity=alarm.severity,
+                created_at=now,
+            ),
+            [subscription.endpoint for subscription in definition.topics[topic].subscriptions],
+        )

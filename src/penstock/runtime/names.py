@@ -1,0 +1,41 @@
+"""Ids of executions. What can happen twice gets an id that follows from its cause, so that it is written once.
+
+Step Functions allows 80 characters: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+STEM_LIMIT = 56
+
+
+def manual_id(pipeline: str, workflow: str, at: float, token: str) -> str:
+    """Returns the id of an execution that a person started."""
+    return f"{_stem(pipeline, workflow)}-{_stamp(at)}-{token[:6]}"
+
+
+def slot_id(pipeline: str, schedule: str, slot: float) -> str:
+    """Returns the id of the one execution of a schedule's slot."""
+    return f"{_stem(pipeline, schedule)}-{_stamp(slot)}"
+
+
+def object_id(pipeline: str, trigger: str, key: str) -> str:
+    """Returns the id of the one execution that a trigger starts for an object."""
+    return f"{_stem(pipeline, trigger)}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+
+
+def _stem(pipeline: str, name: str) -> str:
+    stem = name if name == pipeline or name.startswith(f"{pipeline}-") else f"{pipeline}-{name}"
+    stem = re.sub(r"[^A-Za-z0-9_-]", "-", stem)
+    if len(stem) <= STEM_LIMIT:
+        return stem
+    return f"{stem[: STEM_LIMIT - 7]}-{hashlib.sha256(stem.encode()).hexdigest()[:6]}"
+
+
+def _stamp(at: float) -> str:
+    moment = datetime.fromtimestamp(at, UTC)
+    fraction = f"{moment.microsecond // 1000:03d}" if at % 1 else ""
+    return f"{moment:%Y%m%dT%H%M%S}{fraction}Z"
