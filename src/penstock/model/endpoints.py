@@ -23,6 +23,7 @@ _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LOCAL_PART = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 # In these schemes the host is a server's name. In most others (slack, discord, tgram…) it is a token.
+_HOST = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)(:\d+)?", re.ASCII)
 _HOST_SCHEMES = frozenset({"http", "https", "json", "jsons", "xml", "xmls", "form", "forms"})
 
 
@@ -87,7 +88,8 @@ def redact(endpoint: str) -> str:
         return endpoint if check_endpoint(endpoint) is None else f"{scheme}:{MASK}"
     authority, slash, path = rest[2:].partition("/")
     userinfo, at, host = authority.rpartition("@")
-    if scheme not in _HOST_SCHEMES or not re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", host):
+    # An @ after the first slash means that a password holds a slash: what looks like the host may be part of it.
+    if scheme not in _HOST_SCHEMES or "@" in path or not _HOST.fullmatch(host):
         return f"{scheme}://{_masked(rest[2:])}"
     return f"{scheme}://{_masked(userinfo)}{at}{host}{slash}{_masked(path)}"
 

@@ -7,13 +7,15 @@ record delivers again, with the same message id, by which receivers can tell.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
 from penstock.model.alarms import Severity
+
+if TYPE_CHECKING:
+    import sqlite3
 
 DeliveryStatus = Literal["pending", "delivered", "dead"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from penstock.model.endpoints import check_endpoint, file_name, redact, scheme_of, secret_names
 
@@ -86,8 +88,11 @@ def test_secret_names_in_order_each_once() -> None:
         ("sendgrid://SG.abc.def:me@x.com/you@y.com", "sendgrid://***/***"),
         ("discord://${ID}/${TOKEN}", "discord://${ID}/${TOKEN}"),
         ("json://user:pw@127.0.0.1:8080/hook/abc", "json://***@127.0.0.1:8080/***/***"),
-        ("json://user:${PW}@host", "json://***${PW}@host"),
-        ("json://host?token=abc", "json://***"),
+        ("json://user:${PW}@a.example", "json://***${PW}@a.example"),
+        ("json://localhost:8080/x", "json://localhost:8080/***"),
+        ("json://a.example?token=abc", "json://***"),
+        ("json://user:1/2@a.example", "json://***/***"),
+        ("json://token", "json://***"),
         ("https://hooks.slack.com/services/T/B/X", "https://hooks.slack.com/***/***/***/***"),
         ("mailto://user:pw@mail.example.com", "mailto://***"),
         ("token-without-scheme", "***"),
@@ -96,6 +101,17 @@ def test_secret_names_in_order_each_once() -> None:
 )
 def test_redacted(endpoint: str, shown: str) -> None:
     assert redact(endpoint) == shown
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from(["slack", "discord", "tgram", "json", "https", "mailto"]),
+    st.lists(st.from_regex(r"[A-Z]{6,12}", fullmatch=True), min_size=1, max_size=4),
+    st.sampled_from(["/", ":", "@", "?key=", "#", "&"]),
+)
+def test_no_literal_token_survives_redaction(scheme: str, tokens: list[str], separator: str) -> None:
+    shown = redact(f"{scheme}://{separator.join(tokens)}@hooks.example.com/{tokens[0]}")
+    assert not any(token in shown for token in tokens)
 
 
 def test_parts() -> None:

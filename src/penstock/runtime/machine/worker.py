@@ -191,10 +191,7 @@ class WorkflowWorker:
                 active.execution, active.invocations[token], happening.event, happening.report
             )
             if points:
-                self._publish(points, f"{active.execution.id}/{token}")
-
-    def _publish(self, points: list[Datapoint], token: str) -> None:
-        self._metrics.publish(points, token=token)
+                self._metrics.publish(points, token=f"{active.execution.id}/{token}")
 
     def _record_finish(self, active: _Active, commands: Sequence[Any]) -> None:
         for command in commands:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # RFC 4954 section 6: a login is missing or was refused. Operators mend these while the message waits.
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
 _SUBJECT_CHARACTERS = 200
+# With its name and domain still one line of 78 characters (RFC 5322 section 2.1.1): folded ones get lost on the way.
+_IDENTIFIER_CHARACTERS = 55
 
 
 class SmtpChannel:
@@ -144,6 +146,7 @@ def compose(message: Message, from_address: str, to_address: str) -> EmailMessag
     mail["Message-ID"] = f"<{_identifier(message.id)}@penstock>"
     # RFC 3834 section 5: keeps holiday replies away.
     mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Penstock-Message-Id"] = _one_line(message.id)
     mail["X-Penstock-Topic"] = _one_line(message.topic)
     mail["X-Penstock-Severity"] = message.severity
     mail.set_content(message.body)
@@ -159,7 +162,9 @@ def _one_line(text: str) -> str:
 
 def _identifier(text: str) -> str:
     """Returns the left side of a Message-ID (dot-atom-text, RFC 5322 section 3.6.4); odd and long ids are hashed."""
-    if len(text) <= 60 and re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", text):
+    if len(text) <= _IDENTIFIER_CHARACTERS and re.fullmatch(
+        r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", text
+    ):
         return text
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 

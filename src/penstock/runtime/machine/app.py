@@ -1,0 +1,232 @@
+"""A machine: a home with some pipelines, put together and run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from penstock.adapters.local.channels import open_channels
+from penstock.adapters.local.invoke import ProcessInvoker
+from penstock.adapters.local.owners import Owner
+from penstock.errors import NotFoundError, UsageError
+from penstock.model.pipeline import Definition
+from penstock.ports.invoke import Call, Invoker, Reply
+from penstock.ports.journal import Execution
+from penstock.runtime.context import Ports
+from penstock.runtime.invoke import TaskCaller
+from penstock.runtime.machine.dispatcher import Dispatcher
+from penstock.runtime.machine.home import Home
+from penstock.runtime.machine.inbox import Inbox
+from penstock.runtime.machine.notifier import Notifier
+from penstock.runtime.machine.recovery import Recovery
+from penstock.runtime.machine.scheduler import Scheduler
+from penstock.runtime.machine.supervisor import Supervisor
+from penstock.runtime.machine.watcher import Watcher
+from penstock.runtime.machine.worker import Observer, WorkflowWorker
+from penstock.runtime.names import manual_id
+
+GRACE_SECONDS = 30.0
+MakeInvoker = Callable[[Callable[[Call], Reply]], Invoker]
+
+
+class Machine:
+    """Runs pipelines in a home. Construct it while the process has one thread: it forks.
+
+    Args:
+        home: not opened yet; its databases must not be shared with the forked processes.
+        definitions: the pipelines.
+        scheduled: follow schedules and the inbox too; otherwise only what is started here, and what follows from it.
+        observers: told of each change of an execution.
+        warn: told of what a person should know.
+        make_invoker: how tasks are called; in processes of their own when absent.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        definitions: Mapping[str, Definition],
+        *,
+        scheduled: bool = False,
+        observers: Sequence[Observer] = (),
+        warn: Callable[[str], None] = lambda text: None,
+        make_invoker: MakeInvoker | None = None,
+    ) -> None:
+        self.home = home
+        self.definitions = definitions
+        self.stop = threading.Event()
+        self.hurry = threading.Event()
+        token = home.entropy.token()
+        caller = TaskCaller(definitions, _PortsOpener(home.path, token))
+        make = make_invoker or (lambda perform: ProcessInvoker(perform, workers=home.settings.workers))
+        self._invoker = make(caller)
+        self._owner = Owner(home.owners, token)
+        self._register()
+        self._worker = WorkflowWorker(
+            journal=home.journal,
+            invoker=self._invoker,
+            metrics=home.metrics,
+            clock=home.clock,
+            definitions=definitions,
+            owner=token,
+            observers=observers,
+        )
+        dispatcher = Dispatcher(
+            journal=home.journal,
+            bus=home.bus,
+            objects=home.objects,
+            clock=home.clock,
+            definitions=definitions,
+            owner=token,
+        )
+        self._watcher = Watcher(
+            journal=home.journal,
+            metrics=home.metrics,
+            alarms=home.alarms,
+            outbox=home.outbox,
+            clock=home.clock,
+            definitions=definitions,
+        )
+        self._notifier = Notifier(home.outbox, open_channels(home.path, home.settings.smtp), home.clock)
+        self._notifying: threading.Thread | None = None
+        self._supervisor = Supervisor(
+            worker=self._worker,
+            dispatcher=dispatcher,
+            recovery=Recovery(home.journal, dispatcher, self._owner.living),
+            invoker=self._invoker,
+            journal=home.journal,
+            clock=home.clock,
+            **self._scheduled_parts(token, warn) if scheduled else {},
+        )
+
+    def start(self, pipeline: str, value: Any, workflow: str | None = None, *, source: str = "manual") -> Execution:
+        """Journals a new execution and begins it.
+
+        Args:
+            value: the workflow's input, of what JSON can hold.
+        """
+        definition = self.definitions[pipeline]
+        chosen = workflow or main_workflow(definition)
+        if chosen not in definition.workflows:
+            raise NotFoundError(
+                f"pipeline {pipeline!r} has no workflow {chosen!r}",
+                hint=f"its workflows are: {', '.join(definition.workflows) or 'none'}",
+            )
+        now = self.home.clock.now()
+        execution_id = manual_id(pipeline, chosen, now, self.home.entropy.token())
+        execution = Execution(
+            id=execution_id,
+            pipeline=pipeline,
+            workflow=chosen,
+            version=definition.workflows[chosen].version,
+            input=msgspec.json.encode(value),
+            source=source,
+            root=execution_id,
+            created_at=now,
+            owner=self._owner.token,
+        )
+        self.home.journal.create(execution)
+        self._worker.admit([execution])
+        return execution
+
+    def run(self, root: str) -> None:
+        """Drives an execution, all that follows from it, and what dead processes left; then looks at the alarms."""
+        self._supervisor.run(lambda: self._is_over(root), self.stop)
+        if self.stop.is_set():
+            self._supervisor.drain(GRACE_SECONDS, self.hurry)
+        self._watcher.evaluate()
+        self._notifier.deliver_due()
+
+    def resume(self) -> int:
+        """Claims what is unfinished; returns how many executions are being driven."""
+        self._supervisor.turn()
+        return self._worker.active
+
+    def up(self) -> None:
+        """Follows schedules, triggers and alarms until ``stop`` is set; then lets calls in flight end."""
+        self._notifying = threading.Thread(target=self._notifier.run, args=(self.stop,), name="notifier", daemon=True)
+        self._notifying.start()
+        self._supervisor.run(lambda: False, self.stop)
+        self._supervisor.drain(GRACE_SECONDS, self.hurry)
+
+    def request_stop(self) -> None:
+        """Asks the loop to stop; asked twice, it does not wait for calls in flight. Safe in a signal handler."""
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()
+        self._invoker.wake()
+
+    def close(self) -> None:
+        """Stops everything; what is unfinished goes on when a machine is started again."""
+        self.stop.set()
+        self._invoker.close()
+        if self._notifying is not None:
+            self._notifier.wake()
+            self._notifying.join()
+        self.home.journal.release(self._owner.token)
+        self._owner.close()
+        self.home.close()
+
+    def _is_over(self, root: str) -> bool:
+        if self._worker.calling:
+            return False
+        journal, bus = self.home.journal, self.home.bus
+        return not bus.due(tuple(self.definitions), 1) and not journal.unfinished(root=root)
+
+    def _register(self) -> None:
+        for name, definition in self.definitions.items():
+            self.home.journal.register(name, list(definition.workflows.values()), self.home.clock.now())
+
+    def _scheduled_parts(self, token: str, warn: Callable[[str], None]) -> dict[str, Any]:
+        home = self.home
+        return {
+            "watcher": self._watcher,
+            "scheduler": Scheduler(
+                journal=home.journal,
+                ledgers=home.ledger,
+                clock=home.clock,
+                definitions=self.definitions,
+                owner=token,
+                warn=warn,
+            ),
+            "inbox": Inbox(
+                home.inbox,
+                objects=home.objects,
+                bus=home.bus,
+                clock=home.clock,
+                definitions=self.definitions,
+                writer=token,
+            ),
+        }
+
+
+class _PortsOpener:
+    """Opens a home's adapters anew, in the process that calls the tasks."""
+
+    def __init__(self, path: Path, writer: str) -> None:
+        self._path = path
+        self._writer = writer
+
+    def __call__(self) -> Ports:
+        return Home(self._path, create=False).ports(self._writer)
+
+
+def main_workflow(definition: Definition) -> str:
+    """Returns the workflow that ``run`` means when none is named.
+
+    Raises:
+        UsageError: there is more than one that it could be, or none.
+    """
+    triggered = {trigger.workflow for trigger in definition.triggers.values()}
+    candidates = [name for name in definition.workflows if name not in triggered] or list(definition.workflows)
+    if definition.name in definition.workflows:
+        return definition.name
+    if len(candidates) == 1:
+        return candidates[0]
+    names = ", ".join(candidates)
+    raise UsageError(
+        f"pipeline {definition.name!r} has {len(candidates)} workflows to run", hint=f"choose one: {names or 'none'}"
+    )
