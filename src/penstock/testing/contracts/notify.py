@@ -3,8 +3,6 @@
 Subclass a suite, give it its fixture, and run it with pytest.
 """
 
-# ruff: noqa: S101  assertions are what this module is for
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -26,6 +26,7 @@ from penstock.adapters.local.channels import (
     ConsoleChannel,
     FileChannel,
     SmtpChannel,
+    open_channels,
     smtp_settings,
 )
 from penstock.adapters.local.channels.smtp import compose
@@ -251,6 +252,19 @@ class TestRoutes:
         with pytest.raises(DeliveryError, match="no mail server") as caught:
             ChannelRoutes(tmp_path, io.StringIO(), NO_SECRETS)("mailto:a@example.com")
         assert caught.value.data["permanent"] is False
+
+    def test_a_home_has_its_folder_its_secrets_and_its_mail_server(self, tmp_path: Path) -> None:
+        channels = open_channels(tmp_path, SMTP, io.StringIO())
+        channels("file:").deliver(a_message(), "file:")
+        assert (tmp_path / "notifications" / "notifications.jsonl").exists()
+        assert isinstance(channels("mailto:a@example.com"), SmtpChannel)
+        with pytest.raises(DeliveryError) as caught:
+            channels("slack://${ABSENT_TOKEN}").deliver(a_message(), "slack://${ABSENT_TOKEN}")
+        assert str(tmp_path / "secrets.toml") in caught.value.hint
+        with pytest.raises(UsageError):
+            open_channels(tmp_path, {"host": "mail.example.com"})
+        with pytest.raises(DeliveryError, match="no mail server"):
+            open_channels(tmp_path, {})("mailto:a@example.com")
 
     def test_a_wrong_endpoint_is_permanent(self, tmp_path: Path) -> None:
         with pytest.raises(DeliveryError) as caught:

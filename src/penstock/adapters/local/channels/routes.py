@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from penstock.adapters.local.channels.chat import ChatChannel
 from penstock.adapters.local.channels.console import ConsoleChannel
 from penstock.adapters.local.channels.file import FileChannel
 from penstock.adapters.local.channels.smtp import SmtpChannel
-from penstock.adapters.local.channels.smtp_settings import SmtpSettings
+from penstock.adapters.local.channels.smtp_settings import SmtpSettings, smtp_settings
+from penstock.adapters.local.secrets import EnvironmentAndFileSecrets
 from penstock.errors import DeliveryError
 from penstock.model.endpoints import check_endpoint, scheme_of
 from penstock.ports.notify import Channel
 from penstock.ports.secrets import Secrets
+
+
+def open_channels(home: Path, smtp: Mapping[str, Any], stream: TextIO | None = None) -> ChannelRoutes:
+    """Returns the channels of a home: its ``notifications`` folder, its ``secrets.toml``, its mail server.
+
+    Args:
+        smtp: the ``smtp`` table of the configuration; empty when mail is not configured.
+        stream: where ``console:`` prints; standard error by default.
+
+    Raises:
+        UsageError: the mail server's settings cannot be used.
+    """
+    return ChannelRoutes(
+        home / "notifications",
+        stream or sys.stderr,
+        EnvironmentAndFileSecrets(home / "secrets.toml"),
+        smtp_settings(smtp) if smtp else None,
+    )
 
 
 class ChannelRoutes:

@@ -1,0 +1,62 @@
+"""The options that every command has, wherever on the line they stand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.runtime.machine.home import Home
+    from penstock.runtime.machine.loader import Catalog
+
+WITH_VALUE = {"--home", "--file", "-f"}
+FLAGS = {"--json"}
+DEFAULT_HOME = ".penstock"
+
+
+@dataclass
+class Options:
+    """What was asked for on the whole.
+
+    Attributes:
+        files: Python files that define pipelines.
+        home: the folder that holds the state.
+        as_json: print one JSON document instead of tables.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    home: Path = field(default_factory=lambda: Path(os.environ.get("PENSTOCK_HOME") or DEFAULT_HOME))
+    as_json: bool = False
+
+    def catalog(self) -> Catalog:
+        """Returns the pipelines that can be had here."""
+        from penstock.runtime.machine.loader import Catalog
+
+        return Catalog(self.files)
+
+    def open_home(self, *, create: bool = False) -> Home:
+        """Returns the home."""
+        from penstock.runtime.machine.home import Home
+
+        return Home(self.home, create=create)
+
+
+def hoist(arguments: Sequence[str]) -> list[str]:
+    """Returns the arguments with the options of every command in front, where the parser wants them."""
+    hoisted: list[str] = []
+    rest: list[str] = []
+    remaining = list(arguments)
+    while remaining:
+        argument = remaining.pop(0)
+        if argument == "--":
+            return [*hoisted, *rest, argument, *remaining]
+        if argument in WITH_VALUE and remaining:
+            hoisted += [argument, remaining.pop(0)]
+        elif argument in FLAGS or argument.partition("=")[0] in WITH_VALUE:
+            hoisted.append(argument)
+        else:
+            rest.append(argument)
+    return hoisted + rest
