@@ -140,10 +140,22 @@ class Machine:
         self._watcher.evaluate()
         self._notifier.deliver_due()
 
-    def resume(self) -> int:
-        """Claims what is unfinished; returns how many executions are being driven."""
+    def step(self, root: str) -> bool:
+        """Gives every part one turn; True when an execution and all that follows from it is over."""
         self._supervisor.turn()
-        return self._worker.active
+        return self._is_over(root)
+
+    def next_due_at(self) -> float | None:
+        """Returns when the next timer fires, in seconds since the epoch."""
+        return None if self._worker.calling else self._worker.next_due_at()
+
+    def look_at_alarms(self) -> int:
+        """Evaluates every alarm now; returns how many changed."""
+        return self._watcher.evaluate()
+
+    def alarm_states(self, pipeline: str) -> dict[str, str]:
+        """Returns the state of each alarm that was evaluated."""
+        return self._watcher.states(pipeline)
 
     def up(self) -> None:
         """Follows schedules, triggers and alarms until ``stop`` is set; then lets calls in flight end."""

@@ -67,7 +67,11 @@ class Supervisor:
             self._worker.admit(self._scheduler.tick())
         if self._journal.has_changed():
             self._take_work()
-        self._feed(self._invoker.wait(self._patience()))
+        answers = self._invoker.wait(self._patience())
+        if answers:
+            self._feed(answers)
+            # What the tasks wrote may have caused events, whichever connection they wrote through.
+            self._take_work()
 
     def drain(self, grace_seconds: float, hurry: threading.Event) -> bool:
         """Lets calls in flight end, starting nothing new from outside; True if all of them did."""

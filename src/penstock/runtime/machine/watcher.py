@@ -53,6 +53,11 @@ class Watcher:
         """Evaluates every alarm now; returns how many changed."""
         return sum(self._evaluate_pipeline(definition) for definition in self._definitions.values())
 
+    def states(self, pipeline: str) -> dict[str, str]:
+        """Returns the state of each alarm that was evaluated."""
+        kept = self._alarms.records(pipeline)
+        return {name: evaluate.decode_record(raw).state.value for name, raw in kept.items()}
+
     def _evaluate_pipeline(self, definition: Definition) -> int:
         now = self._clock.now()
         changed = 0
