@@ -1,0 +1,160 @@
+"""What ran: ``executions``, and putting failures through again: ``redrive``, ``replay``, ``stop``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli.options import Options
+from penstock.errors import UsageError
+
+if TYPE_CHECKING:
+    from penstock.ports.journal import Execution
+    from penstock.runtime.machine.home import Home
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("executions")(executions)
+    app.command("redrive")(redrive)
+    app.command("replay")(replay)
+
+
+def executions(
+    context: typer.Context,
+    execution: Annotated[str | None, typer.Argument(help="One execution, by its id or the beginning of it.")] = None,
+    pipeline: Annotated[str | None, typer.Option("--pipeline", "-p", help="Only this pipeline's.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only with this status.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Only dead letters: failed, and not put through again.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="Print inputs, outputs and logs whole.")] = False,
+) -> None:
+    """List executions, newest first; or show one: its states with timings, inputs, outputs and logs."""
+    from penstock.cli import output
+    from penstock.ports.journal import Filter, Status
+
+    options: Options = context.obj
+    home = options.open_home()
+    if execution is not None:
+        _show_one(options, home, home.journal.get(execution), full=full)
+        return
+    if status is not None and status.upper() not in Status.__members__:
+        raise UsageError(f"there is no status {status!r}", hint=f"one of {', '.join(Status.__members__)}")
+    found = home.journal.find(
+        Filter(
+            pipelines=(pipeline,) if pipeline else (),
+            statuses=(Status(status.upper()),) if status else (),
+            dead_letter=True if dead else None,
+            limit=limit,
+        )
+    )
+    if options.as_json:
+        output.emit_json([_described(one) for one in found])
+        return
+    rows = [
+        [one.id, output.status_text(one.status), output.moment(one.started_at), _took(one), one.source, one.error or ""]
+        for one in found
+    ]
+    output.table(
+        ["execution", "status", "started", "took", "started by", "error"], rows, empty="nothing has run here yet"
+    )
+
+
+def _took(execution: Execution) -> str:
+    from penstock.cli.output import duration
+
+    if execution.started_at is None or execution.stopped_at is None:
+        return "-"
+    return duration(execution.stopped_at - execution.started_at)
+
+
+def _described(execution: Execution) -> dict[str, Any]:
+    import msgspec
+
+    described = {name: getattr(execution, name) for name in execution.__struct_fields__}
+    for name in ("input", "output"):
+        described[name] = None if described[name] is None else msgspec.json.decode(described[name])
+    return described
+
+
+def _show_one(options: Options, home: Home, execution: Execution, *, full: bool) -> None:
+    from penstock.cli import output, timeline
+
+    visits = timeline.visits(home, execution)
+    if options.as_json:
+        output.emit_json({**_described(execution), "states": visits})
+        return
+    out = output.console()
+    from rich.text import Text
+
+    out.print(Text.assemble((execution.id, "bold"), "  ", output.status_text(execution.status)))
+    out.print(Text(f"{execution.pipeline} / {execution.workflow}, started by {output.clean(execution.source)}"))
+    out.print(
+        Text(f"{output.moment(execution.started_at)}, took {_took(execution)}, redriven {execution.redrives} times")
+    )
+    if execution.error:
+        out.print(
+            Text(f"{execution.error}: {output.clean(timeline.shorten(execution.cause or '', full=full))}", style="red")
+        )
+    out.print()
+    rows = [
+        [v.state, output.status_text(v.status), output.duration(v.started_at - (execution.started_at or v.started_at)),
+         output.duration(v.seconds), v.attempts or "", timeline.shorten(v.error or v.output_text(), full=full)]
+        for v in visits
+    ]  # fmt: skip
+    output.table(["state", "status", "after", "took", "attempts", "output or error"], rows)
+    if full:
+        _print_whole(visits)
+
+
+def _print_whole(visits: list[Any]) -> None:
+    from penstock.cli import output
+
+    out = output.console()
+    for visit in visits:
+        for name in ("input", "output", "log"):
+            text = getattr(visit, name)
+            if text not in {None, ""}:
+                out.print()
+                out.print(f"[bold]{output.clean(visit.state)} {name}[/]")
+                typer.echo(output.clean(text if isinstance(text, str) else output.cell_text(text)))
+
+
+def redrive(
+    context: typer.Context,
+    execution: Annotated[str, typer.Argument(help="A failed execution.")],
+) -> None:
+    """Continue a failed execution from where it failed; what succeeded does not run again."""
+    from penstock.cli.live import redrive_and_show
+
+    finished = redrive_and_show(context.obj, execution)
+    if finished is None or finished.status != "SUCCEEDED":
+        raise typer.Exit(1 if finished else 130)
+
+
+def replay(
+    context: typer.Context,
+    execution: Annotated[str, typer.Argument(help="Any finished execution.")],
+) -> None:
+    """Run an execution's workflow again, whole, with the same input, as a new execution."""
+    import msgspec
+
+    from penstock.cli.live import run_and_show
+    from penstock.ports.journal import Status
+
+    options: Options = context.obj
+    home = options.open_home()
+    old = home.journal.get(execution)
+    home.close()
+    if not Status(old.status).is_final:
+        raise UsageError(f"{old.id} is not over", hint="`penstock up` or `penstock run` continues it")
+    finished = run_and_show(
+        options, old.pipeline, old.workflow, msgspec.json.decode(old.input), source=f"replay:{old.id}"
+    )
+    if finished is None or finished.status != "SUCCEEDED":
+        raise typer.Exit(1 if finished else 130)
+    if old.dead_letter:
+        home = options.open_home()
+        home.journal.bury(old.id)
+        home.close()

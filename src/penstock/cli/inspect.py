@@ -1,0 +1,183 @@
+"""What there is: ``ls`` and ``show``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli.options import Options
+
+if TYPE_CHECKING:
+    from penstock.model.pipeline import Definition
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("ls")(list_pipelines)
+    app.command("show")(show)
+
+
+def list_pipelines(context: typer.Context) -> None:
+    """List the pipelines that can be had here."""
+    from penstock.cli import output
+
+    options: Options = context.obj
+    good, bad = options.catalog().load_good()
+    if options.as_json:
+        output.emit_json(
+            [_summary(definition) for definition in good.values()]
+            + [{"name": name, **error.to_dict()} for name, error in bad.items()]
+        )
+    else:
+        rows: list[list[Any]] = [
+            [
+                name,
+                ", ".join(s.expression for s in d.schedules.values()) or "-",
+                len(d.tasks),
+                len(d.alarms),
+                d.description,
+            ]
+            for name, d in good.items()
+        ]
+        output.table(["pipeline", "schedule", "tasks", "alarms", "what it does"], rows, empty="no pipelines here")
+    if bad:
+        if not options.as_json:
+            for error in bad.values():
+                output.fail(error, as_json=False)
+        raise typer.Exit(3)
+
+
+def _summary(definition: Definition) -> dict[str, Any]:
+    return {
+        "name": definition.name,
+        "description": definition.description,
+        "schedules": [s.expression for s in definition.schedules.values()],
+        "tasks": list(definition.tasks),
+        "workflows": list(definition.workflows),
+        "alarms": list(definition.alarms),
+    }
+
+
+def show(
+    context: typer.Context,
+    pipeline: Annotated[str, typer.Argument(help="The pipeline's name.")],
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the workflows as Mermaid diagrams only.")] = False,
+    asl: Annotated[bool, typer.Option("--asl", help="Print the workflows' Amazon States Language only.")] = False,
+) -> None:
+    """Show a pipeline: its workflows, schedules, tables, alarms and grants."""
+    from penstock.cli import diagram, output
+
+    options: Options = context.obj
+    definition = options.catalog().load(pipeline)
+    workflows = definition.workflows.values()
+    if options.as_json:
+        output.emit_json(_described(definition))
+    elif mermaid:
+        typer.echo("\n\n".join(diagram.mermaid(workflow.definition) for workflow in workflows))
+    elif asl:
+        for workflow in workflows:
+            typer.echo(workflow.definition.decode(), nl=False)
+    else:
+        _print_definition(definition)
+
+
+def _described(definition: Definition) -> dict[str, Any]:
+    from penstock.cli.output import plain
+
+    described: dict[str, Any] = {}
+    for field in definition.__struct_fields__:
+        value = getattr(definition, field)
+        described[field] = {name: _part(part) for name, part in value.items()} if isinstance(value, dict) else value
+    return dict(plain(described))
+
+
+def _part(part: Any) -> Any:
+    """Returns a part as plain data; code and types become their names, documents become JSON."""
+    import msgspec
+
+    if not isinstance(part, msgspec.Struct):
+        return part
+    described = {name: getattr(part, name) for name in part.__struct_fields__}
+    for name, value in described.items():
+        if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+            described[name] = f"{value.__module__}.{value.__qualname__}"
+        elif name == "definition":
+            described[name] = msgspec.json.decode(value)
+        elif name == "grants":
+            described[name] = [str(grant) for grant in value]
+    return described
+
+
+def _print_definition(definition: Definition) -> None:
+    from penstock.cli import diagram, output
+
+    out = output.console()
+    out.print(f"[bold]{definition.name}[/]  {output.clean(definition.description)}", style="")
+    for workflow in definition.workflows.values():
+        starts = [s.expression for s in definition.schedules.values() if s.workflow == workflow.name]
+        starts += [f"each object of {t.table}" for t in definition.triggers.values() if t.workflow == workflow.name]
+        out.print()
+        out.print(f"[bold]workflow {workflow.name}[/]  started by {', '.join(starts) or 'hand'}")
+        typer.echo(diagram.text(workflow.definition, width=min(out.width, 120)))
+    for title, headings, rows in _sections(definition):
+        if rows:
+            out.print()
+            output.table(headings, rows, title=title)
+
+
+def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[Any]]]]:
+    from penstock.cli.output import duration
+    from penstock.model.endpoints import redact
+    from penstock.schedules import parse
+
+    schedules = [
+        [s.name, s.expression, s.timezone, parse(s.expression, s.timezone).describe(), s.catch_up, s.overlap]
+        for s in definition.schedules.values()
+    ]
+    tables: list[list[Any]] = [
+        ["lake", t.name, t.record.__name__, f"by {t.partition}", f"kept {_kept(t.retain_seconds)}"]
+        for t in definition.lake_tables.values()
+    ]
+    tables += [
+        ["hot", t.name, ", ".join(key.name for key in (t.partition, t.sort) if key),
+         f"indexes {', '.join(i.name for i in t.indexes) or '-'}", f"kept {_kept(t.ttl_seconds)}"]
+        for t in definition.hot_tables.values()
+    ]  # fmt: skip
+    alarms = [
+        [a.name, f"{a.statistic} {a.metric.label} {_SIGNS[a.comparison]} {a.threshold:g}",
+         f"{a.datapoints_to_alarm} of {a.evaluation_periods} x {duration(a.period_seconds)}", a.severity,
+         ", ".join(a.on_alarm) or "-"]
+        for a in definition.alarms.values()
+    ]  # fmt: skip
+    alarms += [
+        [a.name, a.rule, "composite", a.severity, ", ".join(a.on_alarm)] for a in definition.composite_alarms.values()
+    ]
+    tasks = [
+        [t.name, f"{t.memory_mb} MB", duration(t.timeout_seconds), ", ".join(map(str, t.grants)) or "nothing"]
+        for t in definition.tasks.values()
+    ]
+    topics = [
+        [t.name, ", ".join(redact(s.endpoint) for s in t.subscriptions) or "nobody"] for t in definition.topics.values()
+    ]
+    return [
+        ("schedules", ["name", "expression", "zone", "in words", "catch-up", "overlap"], schedules),
+        ("tables", ["kind", "name", "record or key", "layout", "retention"], tables),
+        ("tasks and their grants", ["task", "memory", "timeout", "may"], tasks),
+        ("alarms", ["alarm", "when", "for", "severity", "tells"], alarms),
+        ("topics", ["topic", "subscriptions"], topics),
+    ]
+
+
+_SIGNS = {
+    "GreaterThanThreshold": ">",
+    "GreaterThanOrEqualToThreshold": "≥",
+    "LessThanThreshold": "<",
+    "LessThanOrEqualToThreshold": "≤",
+}
+
+
+def _kept(seconds: int | None) -> str:
+    from penstock.cli.output import duration
+
+    return "for ever" if seconds is None else duration(seconds)

@@ -1,0 +1,126 @@
+"""What runs: ``run``, ``up``, ``put`` and ``demo``."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli.options import Options
+from penstock.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from penstock.runtime.machine.app import Machine
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("run")(run)
+    app.command("up")(up)
+    app.command("put")(put)
+    app.command("demo")(demo)
+
+
+def run(
+    context: typer.Context,
+    pipeline: Annotated[str, typer.Argument(help="The pipeline's name.")],
+    workflow: Annotated[str | None, typer.Option("--workflow", "-w", help="Which of its workflows.")] = None,
+    value: Annotated[str, typer.Option("--input", "-i", help="The workflow's input: JSON, or @FILE.")] = "{}",
+) -> None:
+    """Run a pipeline once, with everything that follows from it, and wait for the end."""
+    from penstock.cli.live import run_and_show
+
+    options: Options = context.obj
+    decoded = _decode_input(value)
+    execution = run_and_show(options, pipeline, workflow, decoded)
+    if execution is None:
+        raise typer.Exit(130)
+    if execution.status != "SUCCEEDED":
+        raise typer.Exit(1)
+
+
+def _decode_input(text: str) -> Any:
+    import msgspec
+
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read the input {text[1:]}: {error}", hint="give a file of JSON") from error
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(
+            f"the input is no JSON: {error}", hint="""such as --input '{"fleet": {"instances": 20}}'"""
+        ) from error
+
+
+def up(
+    context: typer.Context,
+    pipelines: Annotated[list[str] | None, typer.Argument(help="Pipelines; all of them when none is named.")] = None,
+) -> None:
+    """Follow schedules, triggers, the inbox and alarms until Ctrl-C or SIGTERM; then stop in order."""
+    from penstock.cli.live import UpLog
+    from penstock.runtime.machine.app import Machine
+
+    options: Options = context.obj
+    definitions = options.catalog().load_all(pipelines or [])
+    if not definitions:
+        raise NotFoundError("there are no pipelines here", hint="`penstock init NAME` writes one; then give -f FILE")
+    log = UpLog(as_json=options.as_json)
+    machine = Machine(
+        options.open_home(create=True), definitions, scheduled=True, observers=[log.changed], warn=log.warn
+    )
+    _stop_on_signals(machine)
+    try:
+        log.began(machine.home.path, definitions)
+        machine.up()
+    finally:
+        machine.close()
+    log.ended()
+
+
+def _stop_on_signals(machine: Machine) -> None:
+    def stop(*_: object) -> None:
+        machine.request_stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def put(
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(help="A lake table.")],
+    files: Annotated[list[Path], typer.Argument(help="Files to copy into its raw zone.")],
+) -> None:
+    """Put files into a lake table, as if they had arrived; `up` or the next `run` processes them."""
+    from penstock.cli import output
+    from penstock.runtime.machine.inbox import Inbox
+
+    options: Options = context.obj
+    home = options.open_home(create=True)
+    definitions, _ = options.catalog().load_good()
+    inbox = Inbox(
+        home.inbox, objects=home.objects, bus=home.bus, clock=home.clock, definitions=definitions, writer="put"
+    )
+    keys = []
+    for path in files:
+        try:
+            keys.append(inbox.take(table, path))
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}", hint="give files that you may read") from error
+    home.close()
+    if options.as_json:
+        output.emit_json([{"file": str(path), "key": key} for path, key in zip(files, keys, strict=True)])
+    else:
+        output.table(["file", "object"], list(zip(map(str, files), keys, strict=True)))
+
+
+def demo(context: typer.Context) -> None:
+    """Run one real cycle of the metrics pipeline and look at everything that it left."""
+    from penstock.cli.demo import show_demo
+
+    if not show_demo(context.obj):
+        raise typer.Exit(1)
