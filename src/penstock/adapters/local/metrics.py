@@ -1,0 +1,92 @@
+"""Metrics in SQLite: one row a datapoint, in order of series and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from penstock.adapters.local.database import Database, Durability
+from penstock.model.metrics import Datapoint, Metric, Statistics
+from penstock.ports.clock import Clock
+from penstock.ports.metrics import Value, check_datapoint
+
+MIGRATION = """
+CREATE TABLE series(
+  id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL, unit TEXT NOT NULL,
+  UNIQUE(namespace, name, dimensions)
+);
+CREATE TABLE datapoints(series INTEGER NOT NULL, at REAL NOT NULL, value REAL NOT NULL, count REAL NOT NULL);
+CREATE INDEX datapoints_by_time ON datapoints(series, at, value, count);
+CREATE TABLE tokens(token TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SqliteMetricStore:
+    """The metrics of a home, in a file of their own."""
+
+    def __init__(self, path: Path, clock: Clock, *, durability: Durability = "normal") -> None:
+        self._database = Database(path, (MIGRATION,), durability=durability)
+        self._clock = clock
+
+    def publish(self, data: Sequence[Datapoint], *, token: str | None = None) -> bool:
+        now = self._clock.now()
+        for point in data:
+            check_datapoint(point, now)
+        with self._database.transaction() as connection:
+            if token is not None:
+                fresh = connection.execute("INSERT OR IGNORE INTO tokens VALUES(?,?)", (token, now)).rowcount
+                if not fresh:
+                    return False
+            rows = [(self._series_id(connection, p.metric), p.at, p.value, p.count) for p in data]
+            connection.executemany("INSERT INTO datapoints VALUES(?,?,?,?)", rows)
+        return True
+
+    def statistics(self, metric: Metric, start: float, end: float, period_seconds: int) -> list[Statistics]:
+        sql = (
+            "SELECT CAST(at / ? AS INTEGER) * ? AS period, sum(count), sum(value * count), min(value), max(value)"
+            " FROM datapoints WHERE series=? AND at>=? AND at<? GROUP BY period ORDER BY period"
+        )
+        rows = self._rows(sql, metric, (float(period_seconds), period_seconds), (start, end))
+        return [Statistics(*(float(value) for value in row)) for row in rows]
+
+    def values(self, metric: Metric, start: float, end: float) -> list[Value]:
+        sql = "SELECT at, value, count FROM datapoints WHERE series=? AND at>=? AND at<? ORDER BY at"
+        return [(at, value, count) for at, value, count in self._rows(sql, metric, (), (start, end))]
+
+    def series(self, namespace: str | None = None) -> list[Metric]:
+        sql = "SELECT namespace, name, dimensions, unit FROM series ORDER BY namespace, name, dimensions"
+        found = [
+            Metric(space, name, msgspec.json.decode(dimensions, type=tuple[tuple[str, str], ...]), unit)
+            for space, name, dimensions, unit in self._database.rows(sql)
+        ]
+        return [metric for metric in found if namespace in {None, metric.namespace}]
+
+    def expire(self, before: float) -> int:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM tokens WHERE at<?", (before,))
+            return int(connection.execute("DELETE FROM datapoints WHERE at<?", (before,)).rowcount)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _rows(self, sql: str, metric: Metric, before: tuple[Any, ...], after: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        namespace, name, dimensions = _key(metric)
+        found = self._database.rows(
+            "SELECT id FROM series WHERE namespace=? AND name=? AND dimensions=?", (namespace, name, dimensions)
+        )
+        return self._database.rows(sql, (*before, found[0][0], *after)) if found else []
+
+    @staticmethod
+    def _series_id(connection: Any, metric: Metric) -> int:
+        sql = (
+            "INSERT INTO series(namespace, name, dimensions, unit) VALUES(?,?,?,?)"
+            " ON CONFLICT DO UPDATE SET unit=excluded.unit RETURNING id"
+        )
+        return int(connection.execute(sql, (*_key(metric), metric.unit)).fetchone()[0])
+
+
+def _key(metric: Metric) -> tuple[str, str, str]:
+    return metric.namespace, metric.name, msgspec.json.encode(sorted(metric.dimensions)).decode()

@@ -1,0 +1,35 @@
+"""The context object. https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from penstock.states.execution import ExecutionState, Frame
+
+
+def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, Any]:
+    """Returns what ``$$`` names, for a frame in its present state."""
+    context = state.context
+    return {
+        "Execution": {
+            "Id": context.execution_id,
+            "Name": context.execution_name,
+            "Input": state.input,
+            "StartTime": iso_time(context.started_at),
+            "RoleArn": context.role,
+            "RedriveCount": state.redrives,
+        },
+        "StateMachine": {"Id": context.machine_id, "Name": context.machine_name},
+        "State": {
+            "Name": "" if frame.state is None else frame.state.name,
+            "EnteredTime": iso_time(frame.entered_at),
+            "RetryCount": frame.attempt,
+        },
+        "Task": {"Token": f"{key}#{frame.attempt}"},
+    }
+
+
+def iso_time(at: float) -> str:
+    """Returns a time as the context object writes it, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

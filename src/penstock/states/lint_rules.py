@@ -1,0 +1,73 @@
+"""What a Choice's rules may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from penstock.model.findings import Finding
+from penstock.states.choice import COMPARISONS, KINDS, OPERATORS, TYPE_TESTS
+from penstock.states.paths import path_mistake
+
+BOOLEAN = ("And", "Or", "Not")
+
+
+def check_rules(rules: Any, where: str) -> Iterator[Finding]:
+    """Yields what is wrong with the rules of a Choice."""
+    if not isinstance(rules, list) or not rules:
+        yield Finding(where, "type", "Choices is a list of rules", 'write [{"Variable": "$.x", …, "Next": "…"}]')
+        return
+    for number, rule in enumerate(rules):
+        place = f"{where}[{number}]"
+        if isinstance(rule, dict) and "Next" not in rule:
+            yield Finding(place, "required", "a rule needs Next", "name the state to go on with")
+        yield from _rule(rule, place, is_top=True)
+
+
+def _rule(rule: Any, where: str, *, is_top: bool) -> Iterator[Finding]:
+    if not isinstance(rule, dict):
+        yield Finding(where, "type", "a rule is a JSON object", 'write {"Variable": …}')
+        return
+    if not is_top and "Next" in rule:
+        yield Finding(f"{where}.Next", "unknown-field", "only a rule at the top has Next", "move it up")
+    operators = [name for name in rule if name in OPERATORS or name in BOOLEAN]
+    known = {*operators, "Next", "Comment", *(["Variable"] if set(operators) & OPERATORS else [])}
+    for field in rule.keys() - known:
+        yield Finding(f"{where}.{field}", "unknown-field", f"{field[:100]!r} is no operator", "see the Choice state")
+    if len(operators) != 1:
+        yield Finding(where, "rule", f"the rule has {len(operators)} operators", "give exactly one")
+        return
+    name = operators[0]
+    if name in BOOLEAN:
+        yield from _combination(name, rule[name], f"{where}.{name}")
+        return
+    mistake = path_mistake(rule.get("Variable"))
+    if mistake:
+        yield Finding(f"{where}.Variable", "path", mistake, "such as $.order.total")
+    yield from _operand(name, rule[name], f"{where}.{name}")
+
+
+def _combination(name: str, inner: Any, where: str) -> Iterator[Finding]:
+    if name == "Not":
+        yield from _rule(inner, where, is_top=False)
+        return
+    if not isinstance(inner, list) or not inner:
+        yield Finding(where, "type", f"{name} is a list of rules", "give at least one")
+        return
+    for number, one in enumerate(inner):
+        yield from _rule(one, f"{where}[{number}]", is_top=False)
+
+
+def _operand(name: str, operand: Any, where: str) -> Iterator[Finding]:
+    if name in TYPE_TESTS or name == "IsPresent":
+        fits, kind = isinstance(operand, bool), "true or false"
+    elif name == "StringMatches":
+        fits, kind = isinstance(operand, str), "text, with * for any characters"
+    elif name in COMPARISONS:
+        kind = COMPARISONS[name][0]
+        fits = KINDS[kind](operand)
+    else:
+        mistake = path_mistake(operand)
+        fits, kind = mistake is None, "a path"
+    if not fits:
+        yield Finding(where, "type", f"{name} compares with {operand!r}"[:200], f"give {kind}")

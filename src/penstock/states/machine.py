@@ -1,0 +1,74 @@
+"""A parsed state machine: every path, template and rule is compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.states.choice import Test
+from penstock.states.paths import Place, Resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Retrier:
+    """When a failed state is tried again."""
+
+    errors: tuple[str, ...]
+    interval_seconds: float = 1
+    max_attempts: int = 3
+    backoff_rate: float = 2.0
+    max_delay_seconds: float | None = None
+    full_jitter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catcher:
+    """Where a failed state goes on."""
+
+    errors: tuple[str, ...]
+    following: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state. Which fields mean something depends on its type.
+
+    Attributes:
+        following: the next state's name; None for an end.
+        parameters, select: payload templates, or None.
+        seconds: a Wait's span, as a function of the input; ``moment`` its timestamp.
+    """
+
+    name: str
+    type: str
+    following: str | None
+    input: Resolve
+    output: Resolve
+    place: Place
+    parameters: Resolve | None = None
+    select: Resolve | None = None
+    retriers: tuple[Retrier, ...] = ()
+    catchers: tuple[Catcher, ...] = ()
+    resource: str = ""
+    timeout: Resolve | None = None
+    heartbeat: Resolve | None = None
+    branches: tuple[Machine, ...] = ()
+    rules: tuple[tuple[Test, str], ...] = ()
+    default: str | None = None
+    seconds: Resolve | None = None
+    moment: Resolve | None = None
+    has_result: bool = False
+    result: Any = None
+    error: Resolve | None = None
+    cause: Resolve | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A state machine, or one branch of a Parallel."""
+
+    start_at: str
+    states: dict[str, State] = field(hash=False)
+    timeout_seconds: float | None = None
+    comment: str = ""
