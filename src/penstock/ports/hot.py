@@ -1,8 +1,8 @@
 """The hot table: DynamoDB's model of items by key.
 
-Guarantees that every adapter gives: an item is written whole or not at all; a read by key sees the newest write; numbers
-come back digit by digit; an index holds exactly the items that have its keys. Reads by index may lag behind in AWS.
-An item past its TTL may still be seen for a while (48 hours in AWS), or not.
+Guarantees that every adapter gives: an item is written whole or not at all; a read by key sees the newest write;
+numbers come back digit by digit; an index holds exactly the items that have its keys. Reads by index may lag behind in
+AWS. An item past its TTL may still be seen for a while (48 hours in AWS), or not.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class CronTimetable(Timetable):
 
     def describe(self) -> str:
         times = times_of_day(self._minutes, self._hours)
-        parts = [times, self._days.describe() or ("every day" if times.startswith("at ") else "")]
+        parts = [times, self._days.describe() or ("every day" if times[3].isdigit() else "")]
         if len(self._months) < 12:
             parts.append(f"in {listed(self._months, MONTHS)}")
         if len(self._years) < YEAR.high - YEAR.low + 1:

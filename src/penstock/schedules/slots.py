@@ -156,7 +156,6 @@ class _Turn:
         self._start: list[Slot] = []
         self._queue: list[Slot] = []
         self._skip: list[SkippedRange] = []
-        self._is_blocked = False
 
     def last_due(self, limit: float) -> float | None:
         """The last undecided slot that is due at or before a moment."""
@@ -226,9 +225,7 @@ class _Turn:
             self._queue.append(self._slot(at))
             self._waiting.append(at)
             self._decided_until = at
-        if self._schedule.catch_up is CatchUp.ALL:
-            self._is_blocked = self._decided_until < until
-        else:
+        if self._schedule.catch_up is not CatchUp.ALL:
             self._skip_until(until, "queue-full")
 
     def _skip_until(self, last: float, reason: str) -> None:
@@ -239,5 +236,8 @@ class _Turn:
             self._decided_until = last
 
     def _wake_at(self) -> float | None:
-        following = None if self._is_blocked else self._timetable.next(self._decided_until)
+        waits_for_room = self._schedule.overlap is Overlap.QUEUE and self._schedule.catch_up is CatchUp.ALL
+        if waits_for_room and len(self._waiting) >= MAXIMUM_QUEUED:
+            return None
+        following = self._timetable.next(self._decided_until)
         return None if following is None else self._slot(following).due_at

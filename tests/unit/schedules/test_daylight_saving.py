@@ -7,6 +7,7 @@ and 1 November at 06:00 UTC; Lord Howe (half an hour) 4 April at 15:00 UTC and 3
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -49,11 +50,11 @@ def test_forward_and_back(timezone: str, fields: str, after: str, expected: list
 
     assert list(timetable.between(at(after), slots[-1])) == slots
     assert timetable.count(at(after), slots[-1]) == len(slots)
-    for earlier, later in zip([at(after), *slots], slots, strict=False):
+    for earlier, later in pairwise([at(after), *slots]):
         assert timetable.next(earlier) == later
         assert timetable.previous(later) == later
         assert timetable.next(later - 0.001) == later
-    for earlier, later in zip(slots, slots[1:], strict=False):
+    for earlier, later in pairwise(slots):
         assert timetable.previous(later - 0.001) == earlier
 
 

@@ -52,7 +52,8 @@ def select(
     else:
         sql = (
             "SELECT i.item, i.size FROM index_entries e JOIN items i ON i.hot_table=e.hot_table"
-            " AND i.partition=e.item_partition AND i.sort=e.item_sort WHERE e.hot_table=? AND e.name=? AND e.partition=?"
+            " AND i.partition=e.item_partition AND i.sort=e.item_sort"
+            " WHERE e.hot_table=? AND e.name=? AND e.partition=?"
         )
         columns = ["e.sort", "e.item_partition", "e.item_sort"]
         parameters = [table.name, index, wanted]

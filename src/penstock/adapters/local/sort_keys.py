@@ -21,8 +21,8 @@ def key_bytes(value: Any, key: Key) -> bytes:
 def number_bytes(value: Decimal) -> bytes:
     """Returns a number as bytes: sign, exponent, digits; those of negative numbers complemented.
 
-    Without trailing zeros a shorter row of digits is the smaller number. After the complement it must be the larger one,
-    so an end mark that is above every complemented digit follows.
+    Without trailing zeros a shorter row of digits is the smaller number. After the complement it must be the larger
+    one, so an end mark that is above every complemented digit follows.
     """
     if not value:
         return b"\x80"

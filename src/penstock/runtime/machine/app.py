@@ -15,7 +15,7 @@ from penstock.adapters.local.owners import Owner
 from penstock.errors import NotFoundError, UsageError
 from penstock.model.pipeline import Definition
 from penstock.ports.invoke import Call, Invoker, Reply
-from penstock.ports.journal import Execution
+from penstock.ports.journal import Execution, Recorded, Status
 from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.dispatcher import Dispatcher
@@ -28,6 +28,7 @@ from penstock.runtime.machine.supervisor import Supervisor
 from penstock.runtime.machine.watcher import Watcher
 from penstock.runtime.machine.worker import Observer, WorkflowWorker
 from penstock.runtime.names import manual_id
+from penstock.states import Redriven
 
 GRACE_SECONDS = 30.0
 MakeInvoker = Callable[[Callable[[Call], Reply]], Invoker]
@@ -91,11 +92,12 @@ class Machine:
             definitions=definitions,
         )
         self._notifier = Notifier(home.outbox, open_channels(home.path, home.settings.smtp), home.clock)
+        self._recovery = Recovery(home.journal, dispatcher, self._owner.living)
         self._notifying: threading.Thread | None = None
         self._supervisor = Supervisor(
             worker=self._worker,
             dispatcher=dispatcher,
-            recovery=Recovery(home.journal, dispatcher, self._owner.living),
+            recovery=self._recovery,
             invoker=self._invoker,
             journal=home.journal,
             clock=home.clock,
@@ -131,6 +133,28 @@ class Machine:
         self.home.journal.create(execution)
         self._worker.admit([execution])
         return execution
+
+    def redrive(self, execution: str) -> None:
+        """Continues a failed execution from where it failed.
+
+        Raises:
+            UsageError: it is not over, or it succeeded.
+        """
+        found = self.home.journal.get(execution)
+        if found.status not in {Status.FAILED, Status.TIMED_OUT, Status.ABORTED}:
+            raise UsageError(f"{found.id} is {found.status}", hint="only what failed can be put through again")
+        sequence = len(self.home.journal.events(found.id))
+        event = msgspec.json.encode(Redriven(at=self.home.clock.now()))
+        with self.home.journal.transaction():
+            self.home.journal.append([(found.id, Recorded(sequence, event))])
+            self.home.journal.reopen(found.id)
+        self._worker.claim()
+
+    def unfinished(self) -> int:
+        """Counts the executions of these pipelines that dead processes left."""
+        self._recovery.tick()
+        self._worker.claim()
+        return self._worker.active
 
     def run(self, root: str) -> None:
         """Drives an execution, all that follows from it, and what dead processes left; then looks at the alarms."""

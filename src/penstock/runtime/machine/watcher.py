@@ -15,7 +15,8 @@ from penstock.ports.clock import Clock
 from penstock.ports.journal import Journal
 from penstock.ports.metrics import MetricStore
 from penstock.ports.notify import Message, OutboxStore
-from penstock.watch import composite, evaluate, message, windows
+from penstock.watch import composite, message, windows
+from penstock.watch.evaluate import Evaluation, decode_record, evaluate, window
 
 EVALUATE_SECONDS = 60.0
 
@@ -47,37 +48,41 @@ class Watcher:
         if minute == self._evaluated_minute:
             return 0
         self._evaluated_minute = minute
-        return self.evaluate()
+        return self._evaluate_all(minute * EVALUATE_SECONDS)
 
     def evaluate(self) -> int:
-        """Evaluates every alarm now; returns how many changed."""
-        return sum(self._evaluate_pipeline(definition) for definition in self._definitions.values())
+        """Evaluates every alarm as at the end of the present minute; returns how many changed."""
+        return self._evaluate_all((self._clock.now() // EVALUATE_SECONDS + 1) * EVALUATE_SECONDS)
+
+    def _evaluate_all(self, until: float) -> int:
+        return sum(self._evaluate_pipeline(definition, until) for definition in self._definitions.values())
 
     def states(self, pipeline: str) -> dict[str, str]:
         """Returns the state of each alarm that was evaluated."""
         kept = self._alarms.records(pipeline)
-        return {name: evaluate.decode_record(raw).state.value for name, raw in kept.items()}
+        return {name: decode_record(raw).state.value for name, raw in kept.items()}
 
-    def _evaluate_pipeline(self, definition: Definition) -> int:
+    def _evaluate_pipeline(self, definition: Definition, until: float) -> int:
         now = self._clock.now()
         changed = 0
         with self._journal.transaction():
             kept = self._alarms.records(definition.name)
-            records = {name: evaluate.decode_record(raw) for name, raw in kept.items()}
+            records = {name: decode_record(raw) for name, raw in kept.items()}
             for alarm in definition.alarms.values():
-                evaluation = evaluate.evaluate(alarm, records.get(alarm.name), self._points(alarm, now), now)
+                points = self._points(alarm, until)
+                evaluation = evaluate(alarm, records.get(alarm.name), points, until, now)
                 records[alarm.name] = evaluation.record
                 changed += self._keep(definition, alarm, evaluation, now, kept.get(alarm.name))
             states = {name: record.state for name, record in records.items()}
-            for combined in definition.composite_alarms.values():
+            for combined in composite.in_order(definition.composite_alarms):
                 evaluation = composite.evaluate(combined, states, records.get(combined.name), now)
                 states[combined.name] = evaluation.state
                 changed += self._keep(definition, combined, evaluation, now, kept.get(combined.name))
         fault_point("watcher.after_evaluate")
         return changed
 
-    def _points(self, alarm: Alarm, now: float) -> dict[float, float]:
-        start, end = evaluate.window(alarm, now)
+    def _points(self, alarm: Alarm, until: float) -> dict[float, float]:
+        start, end = window(alarm, until)
         values = self._metrics.values(alarm.metric, start, end)
         return windows.series(values, alarm.statistic, alarm.period_seconds, start, end)
 
@@ -85,7 +90,7 @@ class Watcher:
         self,
         definition: Definition,
         alarm: Alarm | CompositeAlarm,
-        evaluation: evaluate.Evaluation,
+        evaluation: Evaluation,
         now: float,
         kept: bytes | None,
     ) -> bool:
@@ -114,7 +119,7 @@ class Watcher:
         definition: Definition,
         topic: str,
         alarm: Alarm | CompositeAlarm,
-        evaluation: evaluate.Evaluation,
+        evaluation: Evaluation,
         now: float,
     ) -> None:
         identity = f"{definition.name}/{alarm.name}/{topic}/{evaluation.state}/{now!r}"
