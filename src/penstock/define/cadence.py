@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,6 +45,9 @@ def schedule_cadences(definition: Definition) -> dict[str, float]:
         try:
             cadence = parse(schedule.expression, schedule.timezone).cadence(REFERENCE_TIME)
         except PenstockError:
+            continue
+        if not math.isfinite(cadence):
+            # It comes once at the most: there is no rhythm to miss.
             continue
         known = cadences.get(schedule.workflow)
         cadences[schedule.workflow] = cadence if known is None else min(known, cadence)

@@ -158,11 +158,11 @@ class _Turn:
         self._skip: list[SkippedRange] = []
 
     def last_due(self, limit: float) -> float | None:
-        """The last undecided slot that is due at or before a moment."""
+        """The last slot that is due at or before a moment, decided or not."""
         last = self._timetable.previous(limit)
         if last is not None and self._slot(last).due_at > limit:
             last = self._timetable.previous(math.nextafter(last, -math.inf))
-        return last if last is not None and last > self._decided_until else None
+        return last
 
     def start_queued(self) -> None:
         """Starts what waits: one at a time, or all of it when the schedule has come to allow overlap."""

@@ -115,8 +115,13 @@ def evaluate(
         previous=before.state,
         reason=reason,
         reason_data=data,
-        notify=topics_for(alarm, state),
+        notify=() if _is_first_sign_of_life(alarm, before.state, state) else topics_for(alarm, state),
     )
+
+
+def _is_first_sign_of_life(alarm: Alarm, previous: AlarmState, state: AlarmState) -> bool:
+    """A dead-man alarm that nobody asked for says nothing before it has something to say."""
+    return alarm.derived and previous is AlarmState.INSUFFICIENT_DATA and state is AlarmState.OK
 
 
 def topics_for(alarm: Any, state: AlarmState) -> tuple[str, ...]:

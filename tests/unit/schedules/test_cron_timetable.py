@@ -150,6 +150,7 @@ def test_names_and_letters_are_read_in_any_case() -> None:
         ("cron(0 0 1 * ? *)", 31 * 86_400),
         ("cron(0 0 29 2 ? *)", 1461 * 86_400),
         ("cron(0/15 * * * ? *)", 900),
+        ("cron(0 6,20 * * ? *)", 14 * 3600),
         ("rate(3 hours)", 10_800),
         ("at(2026-02-20T07:57:00)", float("inf")),
         ("cron(0 0 1 1 ? 2026)", float("inf")),

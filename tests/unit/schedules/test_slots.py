@@ -185,6 +185,13 @@ def test_a_changed_timetable_has_no_slots_from_before_the_change() -> None:
     assert every_minute.wake_at == EPOCH + 86_400 + 3660
 
 
+def test_a_change_that_is_seen_while_the_clock_is_behind_repeats_nothing() -> None:
+    ledger = decided(schedule(), seen_at(10), 3600).ledger
+    changed = decided(schedule("cron(* * * * ? *)", CatchUp.ALL), ledger, 1800)
+    assert changed.ledger.decided_until == EPOCH + 3600
+    assert changed.wake_at == EPOCH + 3660
+
+
 def test_jitter_is_fixed_scattered_and_within_its_window() -> None:
     offsets = [jitter("collect", EPOCH + 60 * number, 300) for number in range(1000)]
     assert offsets == [jitter("collect", EPOCH + 60 * number, 300) for number in range(1000)]

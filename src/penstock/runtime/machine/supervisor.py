@@ -68,8 +68,8 @@ class Supervisor:
         if self._journal.has_changed():
             self._take_work()
         answers = self._invoker.wait(self._patience())
+        self._feed(answers)
         if answers:
-            self._feed(answers)
             # What the tasks wrote may have caused events, whichever connection they wrote through.
             self._take_work()
 
