@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from penstock.define.workflow import Wait as Wait
     from penstock.errors import PenstockError as PenstockError
     from penstock.errors import TaskError as TaskError
+    from penstock.lake.records import Bad as Bad
+    from penstock.lake.records import Good as Good
     from penstock.model.dashboards import Widget as Widget
     from penstock.runtime.context import Context as Context
 
@@ -49,6 +51,8 @@ _SOURCES = {
     "Wait": "penstock.define.workflow",
     "PenstockError": "penstock.errors",
     "TaskError": "penstock.errors",
+    "Bad": "penstock.lake.records",
+    "Good": "penstock.lake.records",
     "Widget": "penstock.model.dashboards",
     "Context": "penstock.runtime.context",
 }

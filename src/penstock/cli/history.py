@@ -53,12 +53,26 @@ def executions(
         output.emit_json([_described(one) for one in found])
         return
     rows = [
-        [one.id, output.status_text(one.status), output.moment(one.started_at), _took(one), one.source, one.error or ""]
+        [
+            one.id,
+            output.status_text(one.status),
+            output.moment(one.started_at),
+            _took(one),
+            _source(one.source),
+            one.error or "",
+        ]
         for one in found
     ]
     output.table(
         ["execution", "status", "started", "took", "started by", "error"], rows, empty="nothing has run here yet"
     )
+
+
+def _source(source: str) -> str:
+    """Returns a source as a table shows it: of an object's key, the name only."""
+    kind, _, name = source.partition(":")
+    name = name.rpartition("/")[2]
+    return f"{kind} {name[:20]}…" if len(name) > 21 else f"{kind} {name}".strip()
 
 
 def _took(execution: Execution) -> str:

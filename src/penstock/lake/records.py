@@ -27,6 +27,10 @@ class Good(msgspec.Struct, frozen=True):
     record: Any
     raw: bytes
 
+    def as_bad(self, reason: str) -> Bad:
+        """Returns the record as one that does not fit after all."""
+        return Bad(self.line, reason, self.raw[:KEPT_BYTES])
+
 
 class Bad(msgspec.Struct, frozen=True):
     """A record that does not fit, and why. ``raw`` holds at most its first 64 KiB."""

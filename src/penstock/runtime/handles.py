@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from penstock.errors import AlreadyExistsError, ValidationError
+from penstock.errors import AlreadyExistsError, ThrottledError, ValidationError
 from penstock.lake import layout, records
 from penstock.model.access import Grant
 from penstock.model.alarms import Severity
 from penstock.model.datasets import HotTable, LakeTable
-from penstock.model.metrics import Metric
+from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
 from penstock.model.topics import Topic
 from penstock.ports.bus import ObjectCreated
@@ -152,12 +153,14 @@ class HotHandle:
     def put(self, item: Item, *, condition: Condition | None = None) -> None:
         """Writes an item in place of any other with its key."""
         self._scope.require(self._table.put)
-        self._store.put(self._table, item, condition=condition)
+        with self._throttles_counted():
+            self._store.put(self._table, item, condition=condition)
 
     def put_all(self, items: Sequence[Item]) -> None:
         """Writes many items in batches."""
         self._scope.require(self._table.put)
-        self._store.batch_put(self._table, items)
+        with self._throttles_counted():
+            self._store.batch_put(self._table, items)
 
     def get(self, key: Mapping[str, Any]) -> Item | None:
         """Returns the item with this key, or None."""
@@ -190,6 +193,16 @@ class HotHandle:
         """Deletes the item with this key, if there is one."""
         self._scope.require(self._table.delete)
         self._store.delete(self._table, key, condition=condition)
+
+    @contextlib.contextmanager
+    def _throttles_counted(self) -> Iterator[None]:
+        ports, metric = self._scope.ports, self._table.throttles
+        try:
+            yield
+        except ThrottledError:
+            if metric is not None:
+                ports.metrics.publish([Datapoint(metric, ports.clock.now(), 1.0)])
+            raise
 
 
 class _Publisher(Protocol):

@@ -110,8 +110,8 @@ class DuckDbQueryEngine:
         declared = ", ".join(f"{_quoted(column)}: {_quoted(kind)}" for column, kind in own.items())
         hive = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in partition)
         connection.execute(
-            f"CREATE VIEW {_identifier(name)} AS SELECT * FROM read_json({_quoted(pattern)}, format='newline_delimited',"
-            f" columns={{{declared}}}, hive_partitioning=true, hive_types={{{hive}}}, ignore_errors=true,"
+            f"CREATE VIEW {_identifier(name)} AS SELECT * FROM read_json({_quoted(pattern)},"
+            f" format='newline_delimited', columns={{{declared}}}, hive_partitioning=true, hive_types={{{hive}}}, ignore_errors=true,"
             f" maximum_object_size={LINE_LIMIT_BYTES}) WHERE {' AND '.join(needed)}"
         )
 
@@ -132,19 +132,8 @@ def _only_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
     kind = statements[0].type.name.removeprefix("StatementType.")
     word = re.match(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*([A-Za-z]+)", statements[0].query, re.DOTALL)
     begins = word[1].upper() if word else ""
-    reads = kind in READING and begins in {
-        "SELECT",
-        "WITH",
-        "VALUES",
-        "FROM",
-        "EXPLAIN",
-        "DESCRIBE",
-        "SHOW",
-        "SUMMARIZE",
-    }
-    if not reads or (
-        kind == "EXPLAIN" and re.search(r"\b(insert|update|delete|create|copy|drop)\b", sql, re.IGNORECASE)
-    ):
+    writes = re.search(r"\b(insert|update|delete|create|copy|drop)\b", sql, re.IGNORECASE)
+    if kind not in READING or begins not in BEGINNINGS or (kind == "EXPLAIN" and writes):
         raise QueryError(f"{begins or kind} is not possible: a query only reads", hint="write a SELECT")
     return statements[0]
 
