@@ -54,8 +54,8 @@ def examine(options: Options, *, repair: bool) -> list[Check]:
 def _machine() -> Iterator[Check]:
     yield Check("python", is_good=True, detail=f"{platform.python_version()} on {platform.system()}")
     has_fork = hasattr(os, "fork")
-    yield Check("fork", is_good=has_fork, detail="processes can be forked" if has_fork else "processes cannot be forked",
-                mend="" if has_fork else "run Penstock on Linux or macOS")  # fmt: skip
+    detail = "processes can be forked" if has_fork else "processes cannot be forked"
+    yield Check("fork", is_good=has_fork, detail=detail, mend="" if has_fork else "run Penstock on Linux or macOS")
     version = sqlite3.sqlite_version_info
     yield Check(
         "sqlite", is_good=version >= (3, 35), detail=sqlite3.sqlite_version, mend="SQLite 3.35 or newer is needed"

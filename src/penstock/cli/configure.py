@@ -66,7 +66,12 @@ def doctor(
         )
     else:
         rows: list[list[Any]] = [
-            [output.status_text("OK" if one.is_good else "FAILED"), one.name, one.detail, one.mend or ""]
+            [
+                output.status_text("OK" if one.is_good else "FAILED"),
+                one.name,
+                one.detail,
+                "" if one.is_good else one.mend,
+            ]
             for one in found
         ]
         output.table(["", "check", "what was found", "mend"], rows)

@@ -56,7 +56,8 @@ def _notes(state: dict[str, Any]) -> list[str]:
     if state["Type"] != "Task":
         notes.append(_summary(state))
     for retrier in state.get("Retry", ()):
-        notes.append(f"retry {retrier.get('MaxAttempts', 3)} times on {_errors(retrier)}")
+        times = f"↻ {retrier.get('MaxAttempts', 3)} times"
+        notes.append(times if retrier["ErrorEquals"] == ["States.ALL"] else f"{times} on {_errors(retrier)}")
     for catcher in state.get("Catch", ()):
         notes.append(f"on {_errors(catcher)} ↷ {_clean(catcher['Next'])}")
     for rule in state.get("Choices", ()):
@@ -97,7 +98,7 @@ def _parallel(name: str, state: dict[str, Any], width: int) -> Box:
     branches = [_machine(branch, width - 4) for branch in state["Branches"]]
     inner = _beside(branches)
     if inner and len(inner[0]) > width - 4:
-        inner = _stack(branches)
+        inner = [line for branch in branches for line in branch]
     notes = [note for note in _notes(state) if note != "parallel"]
     return _frame([f"{_clean(name)}: {len(branches)} at once", *notes, "", *inner])
 

@@ -111,8 +111,8 @@ class DuckDbQueryEngine:
         hive = ", ".join(f"{_quoted(column)}: 'VARCHAR'" for column in partition)
         connection.execute(
             f"CREATE VIEW {_identifier(name)} AS SELECT * FROM read_json({_quoted(pattern)},"
-            f" format='newline_delimited', columns={{{declared}}}, hive_partitioning=true, hive_types={{{hive}}}, ignore_errors=true,"
-            f" maximum_object_size={LINE_LIMIT_BYTES}) WHERE {' AND '.join(needed)}"
+            f" format='newline_delimited', columns={{{declared}}}, hive_partitioning=true, hive_types={{{hive}}},"
+            f" ignore_errors=true, maximum_object_size={LINE_LIMIT_BYTES}) WHERE {' AND '.join(needed)}"
         )
 
 

@@ -122,7 +122,7 @@ def log_processor(event: Any, context: Context) -> dict[str, int]:
 @pipeline.task(may=[alerts.publish])
 def notify_success(event: Any, context: Context) -> None:
     """Says what was collected."""
-    lines = [f"{one['metric_type']}: {one['records']} records, {one['value']:g}" for one in event]
+    lines = [f"{one['metric_type']}: {one['value']:g} ({one['records']} readings)" for one in event]
     context[alerts].publish("Metrics collected", "\n".join(lines), data={"execution": context.execution_id})
 
 
