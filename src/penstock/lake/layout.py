@@ -40,7 +40,8 @@ def table_prefix(table: str, zone: str = "raw") -> str:
 
 def partition_path(table: LakeTable, at: float) -> str:
     """Returns the partition of a time, such as ``year=2026/month=02/day=20/hour=07``, in UTC."""
-    moment = datetime.fromtimestamp(at, UTC)
+    # Whole seconds: the conversion would round the last microsecond of an hour into the next.
+    moment = datetime.fromtimestamp(at // 1, UTC)
     return "/".join(f"{name}={moment.strftime(FORMATS[name])}" for name in PARTITION_COLUMNS[table.partition])
 
 
