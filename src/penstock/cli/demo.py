@@ -25,8 +25,8 @@ def show_demo(options: Options) -> bool:
     workflow = definition.workflows[PIPELINE]
     out.print(diagram.text(workflow.definition, width=110).split("\n\n")[0], markup=False)
     _heading("2. One real cycle on this machine")
-    execution = run_and_show(options, PIPELINE, None, {})
-    if execution is None or execution.status != "SUCCEEDED":
+    ended = run_and_show(options, PIPELINE, None, {})
+    if ended.exit_code:
         return False
     home = options.open_home()
     try:
@@ -41,7 +41,7 @@ def show_demo(options: Options) -> bool:
         out.print(f"and {watched} dead-man alarms, one for each collector and data set", style="dim")
     finally:
         home.close()
-    _next(execution.id)
+    _next(ended.execution.id)
     return True
 
 

@@ -58,7 +58,7 @@ def executions(
             output.status_text(one.status),
             output.moment(one.started_at),
             _took(one),
-            _source(one.source),
+            output.short_source(one.source),
             one.error or "",
         ]
         for one in found
@@ -66,13 +66,6 @@ def executions(
     output.table(
         ["execution", "status", "started", "took", "started by", "error"], rows, empty="nothing has run here yet"
     )
-
-
-def _source(source: str) -> str:
-    """Returns a source as a table shows it: of an object's key, the name only."""
-    kind, _, name = source.partition(":")
-    name = name.rpartition("/")[2]
-    return f"{kind} {name[:20]}…" if len(name) > 21 else f"{kind} {name}".strip()
 
 
 def _took(execution: Execution) -> str:
@@ -104,9 +97,8 @@ def _show_one(options: Options, home: Home, execution: Execution, *, full: bool)
 
     out.print(Text.assemble((execution.id, "bold"), "  ", output.status_text(execution.status)))
     out.print(Text(f"{execution.pipeline} / {execution.workflow}, started by {output.clean(execution.source)}"))
-    out.print(
-        Text(f"{output.moment(execution.started_at)}, took {_took(execution)}, redriven {execution.redrives} times")
-    )
+    redriven = f", redriven {execution.redrives} times" if execution.redrives else ""
+    out.print(Text(f"{output.moment(execution.started_at)}, took {_took(execution)}{redriven}"))
     if execution.error:
         out.print(
             Text(f"{execution.error}: {output.clean(timeline.shorten(execution.cause or '', full=full))}", style="red")
@@ -129,7 +121,7 @@ def _print_whole(visits: list[Any]) -> None:
     for visit in visits:
         for name in ("input", "output", "log"):
             text = getattr(visit, name)
-            if text not in {None, ""}:
+            if text is not None and text != "":
                 out.print()
                 out.print(f"[bold]{output.clean(visit.state)} {name}[/]")
                 typer.echo(output.clean(text if isinstance(text, str) else output.cell_text(text)))
@@ -142,9 +134,7 @@ def redrive(
     """Continue a failed execution from where it failed; what succeeded does not run again."""
     from penstock.cli.live import redrive_and_show
 
-    finished = redrive_and_show(context.obj, execution)
-    if finished is None or finished.status != "SUCCEEDED":
-        raise typer.Exit(1 if finished else 130)
+    raise typer.Exit(redrive_and_show(context.obj, execution).exit_code)
 
 
 def replay(
@@ -163,12 +153,10 @@ def replay(
     home.close()
     if not Status(old.status).is_final:
         raise UsageError(f"{old.id} is not over", hint="`penstock up` or `penstock run` continues it")
-    finished = run_and_show(
-        options, old.pipeline, old.workflow, msgspec.json.decode(old.input), source=f"replay:{old.id}"
-    )
-    if finished is None or finished.status != "SUCCEEDED":
-        raise typer.Exit(1 if finished else 130)
-    if old.dead_letter:
+    value = msgspec.json.decode(old.input)
+    ended = run_and_show(options, old.pipeline, old.workflow, value, source=f"replay:{old.id}")
+    if ended.exit_code == 0 and old.dead_letter:
         home = options.open_home()
         home.journal.bury(old.id)
         home.close()
+    raise typer.Exit(ended.exit_code)

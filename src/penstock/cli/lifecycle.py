@@ -33,12 +33,7 @@ def run(
     from penstock.cli.live import run_and_show
 
     options: Options = context.obj
-    decoded = _decode_input(value)
-    execution = run_and_show(options, pipeline, workflow, decoded)
-    if execution is None:
-        raise typer.Exit(130)
-    if execution.status != "SUCCEEDED":
-        raise typer.Exit(1)
+    raise typer.Exit(run_and_show(options, pipeline, workflow, _decode_input(value)).exit_code)
 
 
 def _decode_input(text: str) -> Any:

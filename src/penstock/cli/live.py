@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock.cli import output, timeline
 from penstock.cli.options import Options
@@ -22,18 +22,23 @@ if TYPE_CHECKING:
     from penstock.runtime.machine.home import Home
 
 
-def run_and_show(
-    options: Options, pipeline: str, workflow: str | None, value: Any, *, source: str = "manual"
-) -> Execution | None:
-    """Runs a workflow with live progress; returns the finished execution, or None if it was interrupted."""
+class Ended(NamedTuple):
+    """An execution that was waited for, and the exit code that says how it and all that followed went."""
+
+    execution: Execution
+    exit_code: int
+
+
+def run_and_show(options: Options, pipeline: str, workflow: str | None, value: Any, *, source: str = "manual") -> Ended:
+    """Runs a workflow, and all that follows from it, with live progress."""
     with _machine(options, pipeline) as (machine, progress):
         left = machine.unfinished()
         execution = machine.start(pipeline, value, workflow, source=source)
         return _follow(options, machine, progress, execution.id, left)
 
 
-def redrive_and_show(options: Options, execution: str) -> Execution | None:
-    """Continues a failed execution with live progress; returns it when it is over, or None if interrupted."""
+def redrive_and_show(options: Options, execution: str) -> Ended:
+    """Continues a failed execution with live progress."""
     home = options.open_home()
     found = home.journal.get(execution)
     home.close()
@@ -63,18 +68,22 @@ def _machine(options: Options, pipeline: str) -> Iterator[tuple[Machine, Progres
             signal.signal(number, handler)
 
 
-def _follow(options: Options, machine: Machine, progress: Progress, root: str, left: int) -> Execution | None:
+def _follow(options: Options, machine: Machine, progress: Progress, root: str, left: int) -> Ended:
     progress.follow(root, left)
     try:
         machine.run(root)
     finally:
         progress.finish()
     execution = machine.home.journal.get(root)
+    told = summary(machine.home, execution)
     if options.as_json:
-        output.emit_json(summary(machine.home, execution))
+        output.emit_json(told)
     else:
-        print_summary(machine.home, execution)
-    return None if machine.stop.is_set() and not execution.status.is_final else execution
+        print_summary(execution, told["followed_by"])
+    if not execution.status.is_final:
+        return Ended(execution, 130)
+    statuses = [execution.status, *(one["status"] for one in told["followed_by"])]
+    return Ended(execution, 0 if all(status == "SUCCEEDED" for status in statuses) else 1)
 
 
 class Progress:
@@ -206,13 +215,11 @@ def summary(home: Home, execution: Execution) -> dict[str, Any]:
     }
 
 
-def print_summary(home: Home, execution: Execution) -> None:
+def print_summary(execution: Execution, followers: list[dict[str, Any]]) -> None:
     """Prints how an execution ended, what followed from it, and what to type next."""
     from rich.text import Text
 
     out = output.console()
-    told = summary(home, execution)
-    followers = told["followed_by"]
     took = (execution.stopped_at or 0.0) - (execution.started_at or 0.0)
     line = Text.assemble(output.status_text(execution.status))
     if execution.status.is_final:
@@ -257,7 +264,8 @@ class UpLog:
                       status=execution.status, error=execution.error)  # fmt: skip
         else:
             self._known[execution.id] = execution.status
-            self._say("execution", f"{execution.id}  started by {execution.source}", id=execution.id,
+            source = output.short_source(execution.source)
+            self._say("execution", f"{execution.id}  started by {source}", id=execution.id,
                       status=execution.status, source=execution.source)  # fmt: skip
 
     def warn(self, text: str) -> None:

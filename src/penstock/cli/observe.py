@@ -41,8 +41,8 @@ def items(
     from penstock.cli import output
 
     options: Options = context.obj
-    home = options.open_home()
     hot_table = _hot_table(options, table)
+    home = options.open_home()
     if partition is None:
         if index or since or until:
             raise UsageError("--index, --since and --until need a partition", hint=f"penstock items {table} VALUE …")

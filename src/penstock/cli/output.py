@@ -153,6 +153,13 @@ def status_text(status: str) -> Any:
     return Text(f"{sign} {status}", style=style)
 
 
+def short_source(source: str) -> str:
+    """Returns what started an execution as a table shows it: of an object's key, the name only."""
+    kind, _, name = source.partition(":")
+    name = name.rpartition("/")[2]
+    return f"{kind} {name[:20]}…" if len(name) > 21 else f"{kind} {name}".strip()
+
+
 def moment(at: float | None) -> str:
     """Returns a time as people read it, in UTC."""
     if at is None:

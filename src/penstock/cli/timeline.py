@@ -79,12 +79,14 @@ def _collect(entries: list[Any], logs: dict[str, str], stopped_at: float | None)
         if kind == "TaskScheduled":
             current.attempts += 1
             current.status = "RUNNING"
+        elif kind == "ParallelStateFailed":
+            current.error = _error_text(detail)
         elif kind in {"TaskFailed", "TaskTimedOut"}:
             current.status = "RETRYING"
             current.error = _error_text(detail)
         elif kind.endswith("StateExited"):
             current.seconds = entry.at - current.started_at
-            current.status = "CAUGHT" if current.status == "RETRYING" else "SUCCEEDED"
+            current.status = "CAUGHT" if detail.get("caught") else "SUCCEEDED"
             current.output = detail.get("output")
             current.error = current.error if current.status == "CAUGHT" else ""
             del open_visits[name]

@@ -314,12 +314,12 @@ class Pipeline:
     def on_object(self, table: LakeTable, target: Target, *, name: str | None = None) -> ObjectTrigger:
         """Starts a workflow for each new object of a table, at least once.
 
-        A task alone is tried three times, as Lambda tries an asynchronous call.
+        A task alone is tried three times, as Lambda tries an asynchronous call, ten seconds apart and more.
         """
         place = caller_place()
         if isinstance(target, Task):
             name = name or target.name
-            steps: Target = Invoke(target).retry(times=2, every=minutes(1))
+            steps: Target = Invoke(target).retry(times=2, every=seconds(10))
         else:
             steps = target
         workflow = steps if isinstance(steps, Workflow) else self.workflow(name or f"on-{table.name}", steps)

@@ -102,7 +102,7 @@ def sanitise(name: str) -> str:
 
 def _safe(text: str, limit: int) -> str:
     """Returns text in the characters of a key; what had to change gets a digest, so that different stays different."""
-    plain = UNSAFE.sub("-", text).strip("-.")
+    plain = re.sub(r"\.{2,}", ".", UNSAFE.sub("-", text)).strip("-.")
     if plain == text and 0 < len(text) <= limit:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -1,8 +1,9 @@
 """The hot table: DynamoDB's model of items by key.
 
 Guarantees that every adapter gives: an item is written whole or not at all; a read by key sees the newest write;
-numbers come back digit by digit; an index holds exactly the items that have its keys. Reads by index may lag behind in
-AWS. An item past its TTL may still be seen for a while (48 hours in AWS), or not.
+numbers come back digit by digit; an index holds exactly the items that have its keys, in the order of its sort key
+(numbers by value, text by its UTF-8 bytes, bytes bytewise). Reads by index may lag behind in AWS. An item past its TTL
+may still be seen, and met by conditions, for a while (48 hours and more in AWS), or not.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from penstock.model.datasets import HotTable
 from penstock.model.items import Item
 
 PAGE_LIMIT_BYTES = 1024 * 1024
+BATCH_LIMIT_ITEMS = 25
 
 
 class KeyRange(msgspec.Struct, frozen=True):
@@ -62,7 +64,10 @@ def begins_with(prefix: str | bytes) -> KeyRange:
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """What must hold of the item that is there, or of its absence, for a write to happen."""
+    """What must hold of the item that is there, or of its absence, for a write to happen. Combine with ``& | ~``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+    """
 
     operator: Literal["exists", "not_exists", "=", "<", "<=", ">", ">=", "and", "or", "not"]
     attribute: str = ""
@@ -90,40 +95,63 @@ def attribute_not_exists(name: str) -> Condition:
 
 
 def attribute(name: str, operator: Literal["=", "<", "<=", ">", ">="], value: Any) -> Condition:
-    """The item has this attribute, and it compares so with a value of the same type."""
+    """The item has this attribute, and it compares so with a value of the same type.
+
+    An optimistic lock is ``attribute("version", "<", 7)``. Text, numbers and bytes have an order; the rest is equal or
+    is not.
+    """
     return Condition(operator, name, value)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some items. ``after`` is where the next page begins; None on the last one."""
+    """Some items. ``after`` is where the next page begins; None on the last one.
+
+    The last page may be empty: AWS says so little as that there may be more.
+    """
 
     items: list[dict[str, Any]]
     after: dict[str, Any] | None = None
 
 
 class HotStore(Protocol):
-    """Items of all hot tables."""
+    """Items of all hot tables.
+
+    Every operation raises ValidationError when an argument breaks one of DynamoDB's rules (``penstock.model.items``
+    has them), and ThrottledError when trying again later can help.
+    """
 
     def put(self, table: HotTable, item: Item, *, condition: Condition | None = None) -> None:
-        """Writes an item in place of any with its key.
+        """Writes an item in place of any with its key, and its index entries, whole or not at all.
+
+        In a table with a TTL an item without expiry gets one: now, in whole seconds, and ``ttl_seconds``.
 
         Raises:
-            ValidationError: the item breaks one of DynamoDB's rules.
-            ConditionFailedError: the condition does not hold; nothing was written.
-            ThrottledError: try again later.
+            ValidationError: the item breaks one of DynamoDB's rules; nothing was written.
+            ConditionFailedError: the condition does not hold; nothing was written. ``data["item"]`` is what is there.
         """
         ...
 
     def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
-        """Writes many items; two with one key are a ValidationError. A batch of 25 is not one transaction in AWS."""
+        """Writes any number of items. They are checked before the first is written; then each is written whole.
+
+        All of them is no transaction: after a failure some may be there, and writing all again is right.
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+
+        Raises:
+            ValidationError: two items have one key, or an item breaks a rule; nothing was written.
+        """
         ...
 
     def get(self, table: HotTable, key: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Returns the item with this key, or None."""
+        """Returns the item with this key as the newest write left it, or None. ``key`` has the table's keys alone."""
         ...
 
     def delete(self, table: HotTable, key: Mapping[str, Any], *, condition: Condition | None = None) -> None:
-        """Deletes the item with this key, if there is one. Raises ConditionFailedError."""
+        """Deletes the item with this key, if there is one.
+
+        Raises:
+            ConditionFailedError: the condition does not hold; nothing was deleted.
+        """
         ...
 
     def query(
@@ -137,23 +165,32 @@ class HotStore(Protocol):
         limit: int | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> Page:
-        """Returns items of one partition in the order of their sort key; at most 1 MB a page.
+        """Returns items of one partition in the order of their sort key; at most ``limit``, and 1 MB, a page.
+
+        Following ``after`` to the end returns each item that was there all the while exactly once, whatever else is
+        written meanwhile. Among items with one sort key, an index has no promised order.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 
         Raises:
-            ValidationError: there is no such index, or a value does not fit its key.
+            ValidationError: there is no such index, a value does not fit its key, the upper bound is below the lower,
+                or ``after`` is a position of another query.
         """
         ...
 
     def scan(self, table: HotTable, *, limit: int | None = None, after: Mapping[str, Any] | None = None) -> Page:
-        """Returns items in no promised order."""
+        """Returns items in no promised order, at most ``limit``, and 1 MB, a page."""
         ...
 
     def count(self, table: HotTable) -> int:
-        """Counts the items."""
+        """Counts the items. This reads the whole table."""
         ...
 
     def expire(self, table: HotTable, now: float, limit: int = 1000) -> int:
-        """Deletes items past their TTL; returns how many."""
+        """Deletes at most ``limit`` items past their TTL; returns how many. In AWS the service does it, this does 0.
+
+        Past its TTL is an item whose TTL attribute is a number of epoch seconds, up to ``now``, but within the last
+        five years.
+        """
         ...
 
     def close(self) -> None:

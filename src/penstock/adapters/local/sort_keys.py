@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from penstock.model.datasets import Key
-from penstock.model.items import number
+from penstock.model.items import encode
 
 EXPONENT_BIAS = 500
 
 
-def key_bytes(value: Any, key: Key) -> bytes:
-    """Returns a key's value as bytes that sort as DynamoDB sorts it."""
-    if key.type == "N":
-        return number_bytes(number(value))
-    return value.encode() if isinstance(value, str) else bytes(value)
+def key_bytes(value: Any) -> bytes:
+    """Returns a key's value as bytes that sort as DynamoDB sorts it among those of its type."""
+    return tagged_bytes(encode(value))
+
+
+def tagged_bytes(tagged: Mapping[str, Any]) -> bytes:
+    """Returns the same of a value in DynamoDB's typed notation."""
+    ((tag, content),) = tagged.items()
+    if tag == "N":
+        return number_bytes(Decimal(content))
+    return bytes(content) if tag == "B" else str(content).encode()
 
 
 def number_bytes(value: Decimal) -> bytes:
     """Returns a number as bytes: sign, exponent, digits; those of negative numbers complemented.
 
-    Without trailing zeros a shorter row of digits is the smaller number. After the complement it must be the larger
-    one, so an end mark that is above every complemented digit follows.
+    Without trailing zeros a shorter row of digits is the smaller number. Among negative numbers it is the larger one,
+    so theirs end with a mark above every complemented digit: those are at most 254.
     """
     if not value:
         return b"\x80"
     sign, digits, _ = value.as_tuple()
-    body = (value.adjusted() + EXPONENT_BIAS).to_bytes(2, "big") + bytes(digits).lstrip(b"\0").rstrip(b"\0")
+    exponent = value.adjusted() + EXPONENT_BIAS
+    row = bytes(digits).rstrip(b"\0")
     if not sign:
-        return b"\x81" + body
-    return b"\x7f" + bytes(255 - byte for byte in body) + b"\xff"
+        return b"\x81" + exponent.to_bytes(2, "big") + row
+    return b"\x7f" + (0xFFFF - exponent).to_bytes(2, "big") + bytes(254 - digit for digit in row) + b"\xff"

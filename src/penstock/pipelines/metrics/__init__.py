@@ -49,10 +49,17 @@ def collect(metric_type: MetricType, event: Any, context: Context) -> dict[str, 
     if simulated is None:
         interval = event.get("interval_seconds", INTERVAL_SECONDS) if isinstance(event, dict) else INTERVAL_SECONDS
         reading = host.read(metric_type, min(max(float(interval), 0.0), 20.0))
+        # The time of the reading, not of the execution: two executions that begin at once keep two readings.
         made = [
-            record(metric_type, reading, at=context.started_at, instance_id=host.instance_id(), region=context.region,
-                   method="psutil")
-        ]  # fmt: skip
+            record(
+                metric_type,
+                reading,
+                at=context.now(),
+                instance_id=host.instance_id(),
+                region=context.region,
+                method="psutil",
+            )
+        ]
     else:
         at = context.scheduled_time or context.started_at
         made = [

@@ -57,7 +57,7 @@ def severity(record: MetricRecord) -> str:
 def item(record: MetricRecord, source: str) -> dict[str, Any]:
     """Returns a record's item. Its key is the same whenever the record is processed."""
     moment = datetime.fromisoformat(record.timestamp).astimezone(UTC)
-    timestamp = Decimal(f"{moment.timestamp():.3f}")
+    timestamp = Decimal(f"{moment.timestamp():.6f}")
     return {
         "metric_id": f"{record.instance_id}#{record.metric_type}",
         "timestamp": timestamp,

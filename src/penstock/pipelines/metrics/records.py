@@ -23,7 +23,7 @@ class MetricRecord(msgspec.Struct, kw_only=True):
     """One reading of one instance.
 
     Attributes:
-        timestamp: when it was taken, in ISO 8601 with milliseconds, UTC.
+        timestamp: when it was taken, in ISO 8601, UTC.
         value: percent for cpu and memory, operations a second for disk, bytes a second for network.
         readings: what the value is made of, such as ``used_mb`` and ``total_mb``.
     """
@@ -63,4 +63,4 @@ def record(
 
 def iso_time(at: float) -> str:
     """Returns a time as records have it."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

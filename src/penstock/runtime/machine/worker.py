@@ -144,6 +144,8 @@ class WorkflowWorker:
         """Feeds answers and due timers to their executions."""
         now = self._clock.now()
         happenings = [_Happening(*self._outcome(answer, now)) for answer in answers if answer.token in self._by_token]
+        # Of what ended at once, successes come first: a failure may make their execution forget them.
+        happenings.sort(key=lambda happening: isinstance(happening.event, states.TaskFailed))
         while self._timers and self._timers[0][0] <= now:
             _, _, token, active = heapq.heappop(self._timers)
             if token in active.timers:
