@@ -68,7 +68,7 @@ def emit_json(document: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Returns a value as JSON can hold it: times as ISO 8601 text, decimals and bytes as text, NaN as null."""
+    """Returns a value as JSON can hold it: times as ISO 8601 text, bytes as text, NaN as null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Enum):
@@ -76,7 +76,8 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+        # A JSON number has as many digits as it needs.
+        return msgspec.Raw(str(value).encode()) if value.is_finite() else None
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
@@ -124,6 +125,8 @@ def cell_text(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:,.6g}" if math.isfinite(value) else "NaN"
+    if isinstance(value, decimal.Decimal):
+        return f"{value:f}" if abs(value.adjusted()) < 20 else str(value)
     if isinstance(value, Mapping | list | tuple):
         return msgspec.json.encode(plain(value)).decode()
     return str(plain(value))
