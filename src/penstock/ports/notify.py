@@ -126,6 +126,10 @@ class OutboxStore(Protocol):
         """Makes dead letters due again with a fresh count of attempts: these rows, or all; returns how many."""
         ...
 
+    def forget_delivered(self, before: float) -> int:
+        """Deletes deliveries that were made before a time; returns how many."""
+        ...
+
     def counts(self) -> dict[DeliveryStatus, int]:
         """Returns how many deliveries are in each status; every status is present."""
         ...

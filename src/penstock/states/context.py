@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, A
     }
 
 
+@functools.lru_cache(maxsize=1024)
 def iso_time(at: float) -> str:
     """Returns a time as the context object writes it, to the millisecond."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

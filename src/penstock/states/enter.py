@@ -305,7 +305,15 @@ class Runner:
         return f"{self.state.seed}/{frame.path}{frame.number}"
 
     def _context(self, frame: Frame) -> Any:
-        return lambda: context_object(self.state, frame, self._key(frame))
+        """Returns a function that makes the context object when a path asks for it, once."""
+        made: list[dict[str, Any]] = []
+
+        def context() -> dict[str, Any]:
+            if not made:
+                made.append(context_object(self.state, frame, self._key(frame)))
+            return made[0]
+
+        return context
 
     def _check_size(self, value: Any, what: str) -> None:
         if len(_encode(value)) > failures.PAYLOAD_LIMIT_BYTES:

@@ -20,6 +20,7 @@ from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
+from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.notifier import Notifier
 from penstock.runtime.machine.recovery import Recovery
@@ -235,6 +236,13 @@ class Machine:
                 clock=home.clock,
                 definitions=self.definitions,
                 writer=token,
+            ),
+            "housekeeper": Housekeeper(
+                hot=home.hot,
+                metrics=home.metrics,
+                outbox=home.outbox,
+                clock=home.clock,
+                definitions=self.definitions,
             ),
         }
 

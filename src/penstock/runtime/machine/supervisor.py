@@ -9,6 +9,7 @@ from penstock.ports.clock import Clock
 from penstock.ports.invoke import Answer, Invoker
 from penstock.ports.journal import Journal
 from penstock.runtime.machine.dispatcher import Dispatcher
+from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.recovery import Recovery
 from penstock.runtime.machine.scheduler import Scheduler
@@ -23,7 +24,7 @@ class Supervisor:
     """Runs the parts of a machine until it is told to stop.
 
     Args:
-        scheduler, watcher, inbox: absent where only what was asked for shall run.
+        scheduler, watcher, inbox, housekeeper: absent where only what was asked for shall run.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Supervisor:
         scheduler: Scheduler | None = None,
         watcher: Watcher | None = None,
         inbox: Inbox | None = None,
+        housekeeper: Housekeeper | None = None,
     ) -> None:
         self._worker = worker
         self._dispatcher = dispatcher
@@ -48,6 +50,7 @@ class Supervisor:
         self._scheduler = scheduler
         self._watcher = watcher
         self._inbox = inbox
+        self._housekeeper = housekeeper
         self._recover_at = self._poll_at = float("-inf")
 
     def run(self, until: Callable[[], bool], stop: threading.Event) -> None:
@@ -90,6 +93,8 @@ class Supervisor:
             self._inbox.scan()
         if self._watcher is not None:
             self._watcher.tick()
+        if self._housekeeper is not None:
+            self._housekeeper.tick()
         if self._scheduler is not None:
             # The clock may have been set, or what a queued slot waited for may have ended elsewhere.
             self._worker.admit(self._scheduler.tick(everything=True))

@@ -1,0 +1,48 @@
+"""Housekeeping: what has outlived its use is deleted, a little at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from penstock.model.pipeline import Definition
+from penstock.ports.clock import Clock
+from penstock.ports.hot import HotStore
+from penstock.ports.metrics import MetricStore
+from penstock.ports.notify import OutboxStore
+
+INTERVAL_SECONDS = 3600.0
+# CloudWatch keeps metrics for 15 months: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
+METRIC_SECONDS = 455 * 86_400
+DELIVERED_SECONDS = 90 * 86_400
+BATCH = 1000
+
+
+class Housekeeper:
+    """Deletes items past their TTL, metrics past their retention, and notifications delivered long ago."""
+
+    def __init__(
+        self,
+        *,
+        hot: HotStore,
+        metrics: MetricStore,
+        outbox: OutboxStore,
+        clock: Clock,
+        definitions: Mapping[str, Definition],
+    ) -> None:
+        self._hot = hot
+        self._metrics = metrics
+        self._outbox = outbox
+        self._clock = clock
+        self._tables = [table for definition in definitions.values() for table in definition.hot_tables.values()]
+        self._due_at = float("-inf")
+
+    def tick(self) -> None:
+        """Cleans once an hour; sooner while there is more than a batch to delete."""
+        if self._clock.monotonic() < self._due_at:
+            return
+        now = self._clock.now()
+        expired = [self._hot.expire(table, now, BATCH) for table in self._tables]
+        self._metrics.expire(now - METRIC_SECONDS)
+        self._outbox.forget_delivered(now - DELIVERED_SECONDS)
+        is_done = all(count < BATCH for count in expired)
+        self._due_at = self._clock.monotonic() + (INTERVAL_SECONDS if is_done else 1.0)
