@@ -21,7 +21,13 @@ from penstock.adapters.local.database import Database
 from penstock.adapters.local.outbox import MIGRATION, Outbox
 from penstock.adapters.local.secrets import EnvironmentAndFileSecrets
 from penstock.ports.notify import OutboxStore
-from penstock.testing.contracts.notify import ChannelContract, ChannelUnderTest, OutboxContract, Received
+from penstock.testing.contracts.notify import (
+    ChannelContract,
+    ChannelUnderTest,
+    OutboxContract,
+    Received,
+    RefusingChannelContract,
+)
 
 NO_SECRETS = EnvironmentAndFileSecrets(Path("/nonexistent"), {})
 
@@ -35,7 +41,6 @@ class TestConsoleChannel(ChannelContract):
         return ChannelUnderTest(
             channel=ConsoleChannel(stream),
             endpoint="console:",
-            unusable_endpoint=None,
             received=lambda: _paragraphs(stream.getvalue()),
             cut=stream.close,
         )
@@ -52,7 +57,7 @@ def _paragraphs(text: str) -> list[Received]:
     return received
 
 
-class TestFileChannel(ChannelContract):
+class TestFileChannel(RefusingChannelContract):
     @pytest.fixture
     def subject(self, tmp_path: Path) -> ChannelUnderTest:
         folder = tmp_path / "notifications"
@@ -91,7 +96,7 @@ class _AnyPortController(Controller):
         return self.loop.create_server(self._factory_invoker, sock=self._socket)
 
 
-class TestSmtpChannel(ChannelContract):
+class TestSmtpChannel(RefusingChannelContract):
     @pytest.fixture
     def subject(self) -> Iterator[ChannelUnderTest]:
         mailbox = _Mailbox()
@@ -120,7 +125,7 @@ def _mail(content: bytes) -> Received:
 
 # apprise imports imghdr, which Python 3.11 and 3.12 warn of.
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-class TestChatChannel(ChannelContract):
+class TestChatChannel(RefusingChannelContract):
     carries_id = False
 
     @pytest.fixture

@@ -180,4 +180,4 @@ def _transitions(state: dict[str, Any]) -> list[tuple[str | None, str]]:
 
 def _escape(label: str) -> str:
     """Returns text that Mermaid takes as text: what could end or begin something becomes an entity."""
-    return re.sub(r"[^\w .,=<>≤≥$()-]", lambda found: f"#{ord(found.group())};", _clean(label))
+    return re.sub(r"[^\w .,=≤≥$()-]", lambda found: f"#{ord(found.group())};", _clean(label))

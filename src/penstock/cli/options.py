@@ -55,7 +55,7 @@ def hoist(arguments: Sequence[str]) -> list[str]:
             return [*hoisted, *rest, argument, *remaining]
         if argument in WITH_VALUE and remaining:
             hoisted += [argument, remaining.pop(0)]
-        elif argument in FLAGS or argument.partition("=")[0] in WITH_VALUE:
+        elif argument in FLAGS or ("=" in argument and argument.partition("=")[0] in WITH_VALUE):
             hoisted.append(argument)
         else:
             rest.append(argument)
