@@ -170,6 +170,10 @@ class Machine:
         self._supervisor.turn()
         return self._is_over(root)
 
+    def is_idle(self) -> bool:
+        """Tells whether nothing is being driven and nothing is due."""
+        return not self._worker.active and not self.home.bus.due(tuple(self.definitions), 1)
+
     def next_due_at(self) -> float | None:
         """Returns when the next timer fires, in seconds since the epoch."""
         return None if self._worker.calling else self._worker.next_due_at()
