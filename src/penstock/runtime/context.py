@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 from penstock.errors import AccessDeniedError, ValidationError
 from penstock.model.access import Grant, Kind, MetricAction
@@ -26,21 +25,27 @@ Resource = LakeTable | HotTable | Metric | Topic
 PublishedMetric = tuple[Metric, float] | tuple[Metric, float, float]
 
 
-@dataclass(frozen=True)
-class Ports:
-    """What a home offers to tasks.
+class Ports(Protocol):
+    """What a home offers to tasks; each is opened when a task first needs it.
 
     Attributes:
         writer: names the process that answers for announced objects.
     """
 
-    objects: ObjectStore
-    hot: HotStore
-    metrics: MetricStore
-    bus: Bus
-    outbox: OutboxStore
-    clock: Clock
-    writer: str
+    @property
+    def objects(self) -> ObjectStore: ...
+    @property
+    def hot(self) -> HotStore: ...
+    @property
+    def metrics(self) -> MetricStore: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def outbox(self) -> OutboxStore: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def writer(self) -> str: ...
 
 
 class Context:

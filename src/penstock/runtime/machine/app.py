@@ -170,6 +170,11 @@ class Machine:
         self._supervisor.turn()
         return self._is_over(root)
 
+    @property
+    def active(self) -> int:
+        """How many executions are being driven."""
+        return self._worker.active
+
     def is_idle(self) -> bool:
         """Tells whether nothing is being driven and nothing is due."""
         return not self._worker.active and not self.home.bus.due(tuple(self.definitions), 1)

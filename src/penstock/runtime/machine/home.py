@@ -38,7 +38,8 @@ class Home:
         self, path: Path, *, create: bool = True, clock: Clock | None = None, entropy: Entropy | None = None
     ) -> None:
         self.path = path.absolute()
-        self.clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock()
+        self.writer = ""
         self.entropy = entropy or SystemEntropy()
         if create:
             _make_private(self.path)
@@ -113,7 +114,8 @@ class Home:
 
     def ports(self, writer: str) -> Ports:
         """Returns what tasks may be given; ``writer`` answers for the objects that they announce."""
-        return Ports(self.objects, self.hot, self.metrics, self.bus, self.outbox, self.clock, writer)
+        self.writer = writer
+        return self
 
     def close(self) -> None:
         """Closes what was opened."""

@@ -1,0 +1,125 @@
+"""``python -m bench [executions|parallel|startup|memory|hot …] [--json] [--quick]``.
+
+Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-bench``, which is made when it is absent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+PEERS = {"dbos_sqlite": 200, "moto_stepfunctions": 60, "prefect_local": 8}
+PEER_SECONDS = 90
+
+
+def peer_python() -> str:
+    """Returns the interpreter that has the peers."""
+    if chosen := os.environ.get("PENSTOCK_BENCH_PYTHON"):
+        return chosen
+    folder = FOLDER.parent / ".venv-bench"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", FOLDER / "peers.txt"], check=True)
+    return str(python)
+
+
+def peer(name: str, count: int) -> dict[str, Any]:
+    """Runs a peer once; what goes wrong is said, never guessed."""
+    command = [peer_python(), str(FOLDER / "peers" / f"{name}.py"), str(count)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PEER_SECONDS)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"no answer in {PEER_SECONDS} s"}
+    if done.returncode or not done.stdout.strip():
+        return {"failed": (done.stderr.strip().splitlines() or ["no output"])[-1][:200]}
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def executions(quick: bool) -> dict[str, Any]:
+    """Durable executions of four parallel no-op tasks, ours and each peer's in turns."""
+    from bench.ours import executions_per_second
+
+    rounds, count = (1, 500) if quick else (3, 2000)
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {name: [] for name in PEERS}
+    failed: dict[str, str] = {}
+    for _ in range(rounds):
+        for name, size in PEERS.items():
+            ours.append(executions_per_second(count))
+            if name in failed:
+                continue
+            answer = peer(name, size)
+            if "failed" in answer:
+                failed[name] = answer["failed"]
+            else:
+                theirs[name].append(answer["per_second"])
+    own = statistics.median(ours)
+    found: dict[str, Any] = {"penstock_per_second": own, "durability": "WAL, synchronous=NORMAL", "failed": failed}
+    for name, rates in theirs.items():
+        if rates:
+            found[f"{name}_per_second"] = statistics.median(rates)
+            found[f"ratio_to_{name}"] = own / statistics.median(rates)
+    return found
+
+
+def parallel(quick: bool) -> dict[str, Any]:
+    """Four 3-second tasks at once against one after another."""
+    from bench.ours import workflow_seconds
+
+    at_once, in_turn = workflow_seconds("at-once"), workflow_seconds("in-turn")
+    return {"at_once_seconds": at_once, "in_turn_seconds": in_turn, "ratio": in_turn / at_once}
+
+
+def startup(quick: bool) -> dict[str, Any]:
+    """The start of the command line."""
+    from bench.footprint import startup_ms
+
+    return startup_ms()
+
+
+def memory(quick: bool) -> dict[str, Any]:
+    """The memory of an idle machine."""
+    from bench.footprint import idle_memory_mb
+
+    return idle_memory_mb()
+
+
+def hot(quick: bool) -> dict[str, Any]:
+    """The hot table's latencies, in milliseconds."""
+    command = [sys.executable, str(FOLDER / "hot_table.py"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
+    "executions": executions,
+    "parallel": parallel,
+    "startup": startup,
+    "memory": memory,
+    "hot": hot,
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Measures what was asked for, or everything."""
+    names = [name for name in arguments if name in MEASURES] or list(MEASURES)
+    found: dict[str, Any] = {"machine": {"cores": os.cpu_count(), "python": platform.python_version()}}
+    for name in names:
+        found[name] = MEASURES[name]("--quick" in arguments)
+        if "--json" not in arguments:
+            print(f"{name}\n{json.dumps(found[name], indent=2)}", flush=True)
+    if "--json" in arguments:
+        print(json.dumps(found, indent=2))
+
+
+main(sys.argv[1:])
