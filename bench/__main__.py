@@ -5,16 +5,19 @@ Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-benc
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 FOLDER = Path(__file__).parent
 PEERS = {"dbos_sqlite": 200, "moto_stepfunctions": 60, "prefect_local": 8}
@@ -36,13 +39,25 @@ def peer_python() -> str:
 def peer(name: str, count: int) -> dict[str, Any]:
     """Runs a peer once; what goes wrong is said, never guessed."""
     command = [peer_python(), str(FOLDER / "peers" / f"{name}.py"), str(count)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PEER_SECONDS)
-    except subprocess.TimeoutExpired:
-        return {"failed": f"no answer in {PEER_SECONDS} s"}
-    if done.returncode or not done.stdout.strip():
-        return {"failed": (done.stderr.strip().splitlines() or ["no output"])[-1][:200]}
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    # Files, not pipes: a peer may leave a server behind that would keep a pipe open.
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=printed, stderr=errors, start_new_session=True)
+        try:
+            code = process.wait(PEER_SECONDS)
+        except subprocess.TimeoutExpired:
+            return {"failed": f"no answer in {PEER_SECONDS} s"}
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        lines, complaints = _lines(printed), _lines(errors)
+    if code or not lines:
+        return {"failed": (complaints or ["no output"])[-1][:200]}
+    return dict(json.loads(lines[-1]))
+
+
+def _lines(file: IO[bytes]) -> list[str]:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace").strip().splitlines()
 
 
 def executions(quick: bool) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _follow(options: Options, machine: Machine, progress: Progress, root: str, l
         output.emit_json(told)
     else:
         print_summary(execution, told["followed_by"])
-    if not execution.status.is_final:
+    if machine.stop.is_set():
         return Ended(execution, 130)
     statuses = [execution.status, *(one["status"] for one in told["followed_by"])]
     return Ended(execution, 0 if all(status == "SUCCEEDED" for status in statuses) else 1)

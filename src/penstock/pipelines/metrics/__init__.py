@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import Any
 
-from penstock import Bad, Context, Parallel, Pipeline, Widget, days, hours, index, minutes, number, seconds, string
+from penstock import (
+    Bad,
+    Context,
+    Good,
+    Parallel,
+    Pipeline,
+    Widget,
+    days,
+    hours,
+    index,
+    minutes,
+    number,
+    seconds,
+    string,
+)
 from penstock.pipelines.metrics import fleet, host
-from penstock.pipelines.metrics.processing import METRIC_SECONDS, item, judge, parse_time
+from penstock.pipelines.metrics.processing import METRIC_SECONDS, batches, item
 from penstock.pipelines.metrics.records import MetricRecord, MetricType, record
 
 INTERVAL_SECONDS = 1.0
+BATCH = 1000
 
 pipeline = Pipeline(
     "metrics",
@@ -46,29 +62,34 @@ duration = pipeline.metric("Duration", "Milliseconds", FunctionName="data-collec
 def collect(metric_type: MetricType, event: Any, context: Context) -> dict[str, Any]:
     """Reads one kind of metric, of this machine or of a fleet, and keeps it raw."""
     simulated = fleet.parse_fleet(event, os.environ.get("PENSTOCK_FLEET", ""))
-    if simulated is None:
-        interval = event.get("interval_seconds", INTERVAL_SECONDS) if isinstance(event, dict) else INTERVAL_SECONDS
-        reading = host.read(metric_type, min(max(float(interval), 0.0), 20.0))
-        # The time of the reading, not of the execution: two executions that begin at once keep two readings.
-        made = [
-            record(
-                metric_type,
-                reading,
-                at=context.now(),
-                instance_id=host.instance_id(),
-                region=context.region,
-                method="psutil",
-            )
-        ]
-    else:
-        at = context.scheduled_time or context.started_at
-        made = [
-            record(metric_type, fleet.read(simulated.seed, name, metric_type, at), at=at, instance_id=name,
-                   region=context.region, method="simulated")
-            for name in simulated.names()
-        ]  # fmt: skip
+    made = _of_host(metric_type, event, context) if simulated is None else _of_fleet(metric_type, simulated, context)
     written = context[raw].append(made, source=f"{metric_type}-metrics")
-    return {"metric_type": metric_type, "records": len(made), "value": made[0].value, "key": written.key}
+    values = [one.value for one in made]
+    return {
+        "metric_type": metric_type,
+        "records": len(values),
+        "average": round(sum(values) / len(values), 3),
+        "highest": max(values),
+        "unit": made[0].unit,
+        "key": written.key,
+    }
+
+
+def _of_host(metric_type: MetricType, event: Any, context: Context) -> list[MetricRecord]:
+    interval_seconds = host.parse_interval(event, os.environ.get("PENSTOCK_INTERVAL_SECONDS", ""))
+    reading = host.read(metric_type, interval_seconds)
+    # The time of the reading, not of the execution: two executions that begin at once keep two readings.
+    at, name = context.now(), host.instance_id()
+    return [record(metric_type, reading, at=at, instance_id=name, region=context.region, method="psutil")]
+
+
+def _of_fleet(metric_type: MetricType, simulated: fleet.Fleet, context: Context) -> list[MetricRecord]:
+    at = context.started_at if context.scheduled_time is None else context.scheduled_time
+    return [
+        record(metric_type, fleet.read(simulated.seed, name, metric_type, at), at=at, instance_id=name,
+               region=context.region, method="simulated")
+        for name in simulated.names()
+    ]  # fmt: skip
 
 
 @pipeline.task(timeout=seconds(30), may=[raw.append], errors=collector_errors, duration=duration)
@@ -97,47 +118,70 @@ def collect_network(event: Any, context: Context) -> Any:
 
 @pipeline.task(
     name="log-processor",
-    timeout=seconds(60),
+    timeout=minutes(15),
     may=[raw.read, raw.quarantine, latest.put, cpu.publish, memory.publish, disk.publish, network.publish],
     errors=processor_errors,
 )
 def log_processor(event: Any, context: Context) -> dict[str, int]:
     """Checks and enriches each record of a new object; fills the hot table, the metrics and the quarantine."""
-    key = event["key"]
-    items: dict[tuple[str, Any], dict[str, Any]] = {}
-    values, bads = [], []
-    for line in context[raw].read(key):
-        if isinstance(line, Bad):
-            bads.append(line)
-            continue
-        reason = judge(line.record, context.started_at)
-        if reason is not None:
-            bads.append(line.as_bad(reason))
-            continue
-        made = item(line.record, key)
-        items[made["metric_id"], made["timestamp"]] = made
-        at = parse_time(line.record.timestamp) or 0.0
-        if at > context.started_at - METRIC_SECONDS:
-            values.append((METRICS[line.record.metric_type], line.record.value, at))
-    if bads:
-        context[raw].quarantine(bads, key)
-    context[latest].put_all(list(items.values()))
-    context.publish(values)
-    return {"items": len(items), "metrics": len(values), "quarantined": len(bads)}
+    key = _key(event)
+    counts = dict.fromkeys(("records", "items", "metrics", "late", "quarantined", "repeated"), 0)
+    # Judged by the execution's time, so that every attempt sorts the object in the same way.
+    for batch in batches(context[raw].read(key), context.started_at):
+        if batch.bads:
+            context[raw].quarantine(batch.bads, key)
+        if batch.kept:
+            made = [item(one, at, source=key, processed_at=context.started_at) for one, at in batch.kept]
+            context[latest].put_all(made)
+        # CloudWatch goes by the present time, which may be weeks later when an execution is redriven.
+        oldest = context.now() - METRIC_SECONDS
+        values = [(METRICS[one.metric_type], one.value, at.timestamp()) for one, at in batch.kept]
+        recent = [value for value in values if value[2] > oldest]
+        context.publish(recent)
+        counts["items"] += len(batch.kept)
+        counts["metrics"] += len(recent)
+        counts["late"] += len(values) - len(recent)
+        counts["quarantined"] += len(batch.bads)
+        counts["repeated"] += batch.repeated
+    counts["records"] = counts["items"] + counts["quarantined"] + counts["repeated"]
+    return counts
+
+
+def _key(event: Any) -> str:
+    key = event.get("key") if isinstance(event, dict) else None
+    if not isinstance(key, str):
+        hint = 'give {"key": "raw/infra_metrics/…"}, as a new object does'
+        raise TaskError("the event names no object", hint=hint, error="InvalidInput")
+    return key
 
 
 @pipeline.task(may=[alerts.publish])
 def notify_success(event: Any, context: Context) -> None:
     """Says what was collected."""
-    lines = [f"{one['metric_type']}: {one['value']:g} ({one['records']} readings)" for one in event]
-    context[alerts].publish("Metrics collected", "\n".join(lines), data={"execution": context.execution_id})
+    context[alerts].publish(
+        "Metrics collected",
+        "\n".join(_line(collected) for collected in event),
+        data={"execution": context.execution_id, "collected": event},
+    )
+
+
+def _line(collected: dict[str, Any]) -> str:
+    line = f"{collected['metric_type']}: {collected['average']:,.6g} {collected['unit']}"
+    if collected["records"] == 1:
+        return line
+    return f"{line} on average, {collected['highest']:,.6g} at most, {collected['records']} instances"
 
 
 @pipeline.task(may=[alerts.publish])
 def notify_failure(event: Any, context: Context) -> None:
     """Says that a collection failed, and why."""
-    message = f"{context.execution_id} failed: {event.get('Error')}\n{event.get('Cause', '')[:2000]}"
-    context[alerts].publish("Metrics collection failed", message, severity="CRITICAL")
+    error, cause = str(event.get("Error", "")), str(event.get("Cause", ""))
+    context[alerts].publish(
+        "Metrics collection failed",
+        f"{context.execution_id} failed: {error}\n{cause[:2000]}",
+        data={"execution": context.execution_id, "error": error},
+        severity="CRITICAL",
+    )
 
 
 collection = (
@@ -149,39 +193,48 @@ collection = (
 pipeline.every(hours(3), collection)
 pipeline.on_object(raw, log_processor)
 
-pipeline.alarm(
-    "HighCPUUtilization", metric=cpu, above=80, period=hours(3), for_periods=2, severity="WARNING", notify=alerts,
-    description="CPU usage exceeded 80% threshold",
-)  # fmt: skip
-pipeline.alarm(
-    "DataCollectorErrors", metric=collector_errors, above=0, statistic="Sum", period=hours(3), severity="CRITICAL",
-    missing="notBreaching", notify=alerts, description="A collector failed",
-)  # fmt: skip
-pipeline.alarm(
-    "LogProcessorErrors", metric=processor_errors, above=0, statistic="Sum", period=hours(3), severity="CRITICAL",
-    missing="notBreaching", notify=alerts, description="The log processor failed",
-)  # fmt: skip
-pipeline.alarm(
-    "DynamoDBThrottling", metric=throttles, above=0, statistic="Sum", period=hours(3), severity="HIGH",
-    missing="notBreaching", notify=alerts, description="Writes to the hot table were throttled",
-)  # fmt: skip
-pipeline.alarm(
-    "HighMemoryUtilization", metric=memory, above=90, period=hours(3), for_periods=2, severity="WARNING",
-    notify=alerts, description="Memory usage exceeded 90% threshold",
-)  # fmt: skip
-pipeline.alarm(
-    "LambdaDuration", metric=duration, above=3000, period=hours(3), for_periods=3, severity="WARNING", notify=alerts,
-    description="Collectors took longer than 3000 ms",
+PERIOD = hours(3)
+# The metrics have no dimension for the instance: the highest value is that of the instance that an alarm is about.
+alarms = (
+    pipeline.alarm(
+        "HighCPUUtilization", metric=cpu, above=80, statistic="Maximum", period=PERIOD, for_periods=2,
+        severity="WARNING", notify=alerts, description="CPU usage exceeded 80% threshold",
+    ),
+    pipeline.alarm(
+        "DataCollectorErrors", metric=collector_errors, above=0, statistic="Sum", period=PERIOD, severity="CRITICAL",
+        missing="notBreaching", notify=alerts, description="A collector failed",
+    ),
+    pipeline.alarm(
+        "LogProcessorErrors", metric=processor_errors, above=0, statistic="Sum", period=PERIOD, severity="CRITICAL",
+        missing="notBreaching", notify=alerts, description="The log processor failed",
+    ),
+    pipeline.alarm(
+        "DynamoDBThrottling", metric=throttles, above=0, statistic="Sum", period=PERIOD, severity="HIGH",
+        missing="notBreaching", notify=alerts, description="Writes to the hot table were throttled",
+    ),
+    pipeline.alarm(
+        "HighMemoryUtilization", metric=memory, above=90, statistic="Maximum", period=PERIOD, for_periods=2,
+        severity="WARNING", notify=alerts, description="Memory usage exceeded 90% threshold",
+    ),
+    pipeline.alarm(
+        "LambdaDuration", metric=duration, above=3000, period=PERIOD, for_periods=3, severity="WARNING",
+        notify=alerts, description="Collectors took longer than 3000 ms",
+    ),
 )  # fmt: skip
 
+PERIOD_SECONDS = int(PERIOD.total_seconds())
 pipeline.dashboard(
     "infra-monitoring",
-    Widget(title="CPU", metrics=(cpu,), period_seconds=10_800),
-    Widget(title="Memory", metrics=(memory,), period_seconds=10_800),
-    Widget(title="Disk", metrics=(disk,), period_seconds=10_800),
-    Widget(title="Network", metrics=(network,), period_seconds=10_800),
-    Widget(title="Errors", metrics=(collector_errors, processor_errors, throttles), statistic="Sum"),
+    Widget(title="CPU", metrics=(cpu,), period_seconds=PERIOD_SECONDS),
+    Widget(title="Memory", metrics=(memory,), period_seconds=PERIOD_SECONDS),
+    Widget(title="Disk", metrics=(disk,), period_seconds=PERIOD_SECONDS),
+    Widget(title="Network", metrics=(network,), period_seconds=PERIOD_SECONDS),
+    Widget(title="Collectors' duration", metrics=(duration,), period_seconds=PERIOD_SECONDS),
     Widget(
-        title="Alarms", view="alarms", alarms=("HighCPUUtilization", "HighMemoryUtilization", "DataCollectorErrors")
+        title="Errors and throttles",
+        metrics=(collector_errors, processor_errors, throttles),
+        statistic="Sum",
+        period_seconds=PERIOD_SECONDS,
     ),
+    Widget(title="Alarms", view="alarms", alarms=tuple(alarm.name for alarm in alarms)),
 )

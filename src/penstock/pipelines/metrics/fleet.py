@@ -1,7 +1,8 @@
 """Readings of a simulated fleet: a pure function of seed, instance, metric type and time.
 
-Each instance has its own level, a daily and a weekly rhythm, noise, and now and then an incident that lasts for hours:
-a runaway process, a memory leak, a storm of disk operations, a flood of traffic.
+Each instance has its own level, a daily rhythm (busiest around noon UTC), a quiet weekend, noise, and now and then an
+incident of 9 to 24 hours: a runaway process, a memory leak, a storm of disk operations, a flood of traffic. An incident
+stays above 85 percent (memory: 90) for at least 6 hours, so that two collections in a row see it.
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ from typing import Any
 
 import msgspec
 
+from penstock import TaskError
 from penstock.pipelines.metrics.records import MetricType, Reading
 
 DAY_SECONDS = 86_400
 WEEK_SECONDS = 7 * DAY_SECONDS
-# Incidents are drawn for each window of so long; about one in forty has one.
-INCIDENT_SECONDS = 12 * 3600
-INCIDENT_CHANCE = 1 / 40
+# Of each week and kind of reading, every sixth or seventh instance has an incident.
+INCIDENT_CHANCE = 0.15
+SHORTEST_INCIDENT_SECONDS, LONGEST_INCIDENT_SECONDS = 9 * 3600, 24 * 3600
+LARGEST_FLEET = 10_000
 MEMORY_MB = (4096.0, 8192.0, 16_384.0, 32_768.0)
+# What is there to be used: percent, operations a second, bytes a second (1 Gbit/s).
 FULL = {"cpu": 100.0, "memory": 100.0, "disk": 8000.0, "network": 125_000_000.0}
+# Memory is held at night as well.
+LEVEL = {"cpu": 0.15, "memory": 0.40, "disk": 0.15, "network": 0.15}
+DAILY = {"cpu": 0.28, "memory": 0.08, "disk": 0.28, "network": 0.28}
 
 
-class Fleet(msgspec.Struct, frozen=True):
+class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many instances there are, and what everything is drawn from."""
 
     instances: int = 20
@@ -34,19 +41,38 @@ class Fleet(msgspec.Struct, frozen=True):
         return [f"i-{_digest(self.seed, 'instance', number).hex()[:17]}" for number in range(self.instances)]
 
 
+class Incident(msgspec.Struct, frozen=True):
+    """Something that goes wrong, from one time to before another, in seconds since the epoch."""
+
+    began_at: float
+    ended_at: float
+
+
 def parse_fleet(event: Any, environment: str) -> Fleet | None:
-    """Returns the fleet that the workflow's input or PENSTOCK_FLEET ("20:7") asks for; None for this machine."""
+    """Returns the fleet that the workflow's input or PENSTOCK_FLEET ("20:7") asks for; None for this machine.
+
+    Raises:
+        TaskError: ``InvalidInput`` for what is no fleet.
+    """
     wanted = event.get("fleet") if isinstance(event, dict) else None
-    if wanted is not None:
-        fleet = msgspec.convert(wanted, Fleet)
-    elif environment:
-        instances, _, seed = environment.partition(":")
-        fleet = Fleet(int(instances), int(seed or 0))
-    else:
-        return None
-    if not 1 <= fleet.instances <= 10_000:
-        raise ValueError(f"a fleet has 1 to 10000 instances, not {fleet.instances}")
+    try:
+        if wanted is not None:
+            fleet = msgspec.convert(wanted, Fleet)
+        elif environment:
+            instances, _, seed = environment.partition(":")
+            fleet = Fleet(int(instances), int(seed or 0))
+        else:
+            return None
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _no_fleet(f"{wanted or environment!r}"[:80], str(error)) from None
+    if not 1 <= fleet.instances <= LARGEST_FLEET:
+        raise _no_fleet(f"{fleet.instances} instances", f"1 to {LARGEST_FLEET} are possible")
     return fleet
+
+
+def _no_fleet(given: str, reason: str) -> TaskError:
+    hint = 'give {"fleet": {"instances": 20, "seed": 7}}, or PENSTOCK_FLEET=20:7'
+    return TaskError(f"{given} is no fleet: {reason}", hint=hint, error="InvalidInput")
 
 
 def read(seed: int, instance: str, metric_type: MetricType, at: float) -> Reading:
@@ -66,27 +92,40 @@ def read(seed: int, instance: str, metric_type: MetricType, at: float) -> Readin
             return Reading(value, {"in_mb_per_second": mb * 0.6, "out_mb_per_second": mb * 0.4})
 
 
-def _share(seed: int, instance: str, metric_type: str, at: float) -> float:
+def incident(seed: int, instance: str, metric_type: MetricType, at: float) -> Incident | None:
+    """Returns the incident that an instance has at a time, or None."""
+    week = int(at // WEEK_SECONDS)
+    if _uniform(seed, instance, metric_type, "incident", week) >= INCIDENT_CHANCE:
+        return None
+    spread = LONGEST_INCIDENT_SECONDS - SHORTEST_INCIDENT_SECONDS
+    lasts = SHORTEST_INCIDENT_SECONDS + spread * _uniform(seed, instance, metric_type, "lasts", week)
+    # It ends in the week in which it began, so that one draw tells of any time.
+    began_at = week * WEEK_SECONDS + (WEEK_SECONDS - lasts) * _uniform(seed, instance, metric_type, "begins", week)
+    found = Incident(began_at, began_at + lasts)
+    return found if found.began_at <= at < found.ended_at else None
+
+
+def _share(seed: int, instance: str, metric_type: MetricType, at: float) -> float:
     """Returns how much of what is there is in use, from 0 to 1."""
-    base = 0.15 + 0.30 * _uniform(seed, instance, metric_type, "base")
-    if metric_type == "memory":
-        base += 0.20
+    usual = LEVEL[metric_type] + 0.30 * _uniform(seed, instance, metric_type, "level")
     phase = 0.1 * _uniform(seed, instance, "phase")
-    day = 0.5 - 0.5 * math.cos(2 * math.pi * (at / DAY_SECONDS + phase - 0.08))
+    day = 0.5 - 0.5 * math.cos(2 * math.pi * (at / DAY_SECONDS + phase - 0.05))
     # The epoch began on a Thursday.
-    weekday = int(at // DAY_SECONDS + 3) % 7
-    week = 0.45 if weekday >= 5 else 1.0
+    is_weekend = (int(at // DAY_SECONDS) + 3) % 7 >= 5
+    usual += DAILY[metric_type] * day * (0.45 if is_weekend else 1.0)
     noise = 0.06 * (_uniform(seed, instance, metric_type, int(at // 60)) - 0.5)
-    return min(1.0, max(0.0, base + 0.28 * day * week + noise + _incident(seed, instance, metric_type, at)))
+    return min(1.0, max(0.0, _with_incident(seed, instance, metric_type, at, usual) + noise))
 
 
-def _incident(seed: int, instance: str, metric_type: str, at: float) -> float:
-    window = int(at // INCIDENT_SECONDS)
-    if _uniform(seed, instance, metric_type, "incident", window) >= INCIDENT_CHANCE:
-        return 0.0
-    passed = at % INCIDENT_SECONDS / INCIDENT_SECONDS
-    # A leak grows until it is noticed; everything else begins and ends at once.
-    return 0.6 * passed if metric_type == "memory" else 0.55
+def _with_incident(seed: int, instance: str, metric_type: MetricType, at: float, usual: float) -> float:
+    found = incident(seed, instance, metric_type, at)
+    if found is None:
+        return usual
+    if metric_type != "memory":
+        return max(usual, 0.89)
+    # A leak grows until nothing is left; everything else begins and ends at once.
+    grown = min(1.0, 3 * (at - found.began_at) / (found.ended_at - found.began_at))
+    return usual + (0.95 - usual) * grown
 
 
 def _pick(seed: int, instance: str, what: str, count: int) -> int:

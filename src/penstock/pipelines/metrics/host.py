@@ -6,19 +6,50 @@ import os
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from penstock import TaskError
 from penstock.pipelines.metrics.records import MetricType, Reading
 
 MEGABYTE = 1024 * 1024
-Counters = Mapping[str, float]
+INTERVAL_SECONDS = 1.0
+# Shorter ones measure noise; longer ones leave too little of a collector's 30 seconds.
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 20.0
+DISKS = Path("/sys/block")
+INTERFACES = Path("/sys/class/net")
+
+Counters = Mapping[str, Mapping[str, float]]
+"""Counters by device."""
 
 
 def instance_id() -> str:
-    """Returns this machine's name, or PENSTOCK_INSTANCE_ID."""
-    name = os.environ.get("PENSTOCK_INSTANCE_ID") or socket.gethostname() or "localhost"
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[:64]
+    """Returns PENSTOCK_INSTANCE_ID or this machine's name, as letters, digits, ``.``, ``_`` and ``-``."""
+    name = os.environ.get("PENSTOCK_INSTANCE_ID") or socket.gethostname()
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-")[:64] or "localhost"
+
+
+def parse_interval(event: Any, environment: str) -> float:
+    """Returns over how many seconds to measure, from the workflow's input or PENSTOCK_INTERVAL_SECONDS; 1 without them.
+
+    Raises:
+        TaskError: ``InvalidInput`` for what is no number from 0.1 to 20.
+    """
+    wanted: Any = event.get("interval_seconds") if isinstance(event, dict) else None
+    if wanted is None:
+        wanted = environment or INTERVAL_SECONDS
+    try:
+        seconds = float("nan") if isinstance(wanted, bool) else float(wanted)
+    except (TypeError, ValueError, OverflowError):
+        seconds = float("nan")
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise TaskError(
+            f"readings cannot be taken over {str(wanted)[:40]!r} seconds",
+            hint=f"give interval_seconds from {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g}",
+            error="InvalidInput",
+        )
+    return seconds
 
 
 def read(metric_type: MetricType, interval_seconds: float) -> Reading:
@@ -51,7 +82,7 @@ def _memory() -> Reading:
     return Reading(100.0 * used / memory.total, readings)
 
 
-def _twice(count: Any, interval_seconds: float) -> tuple[Counters, Counters, float]:
+def _twice(count: Callable[[], Counters], interval_seconds: float) -> tuple[Counters, Counters, float]:
     before, began = count(), time.monotonic()
     time.sleep(interval_seconds)
     return before, count(), time.monotonic() - began
@@ -60,23 +91,46 @@ def _twice(count: Any, interval_seconds: float) -> tuple[Counters, Counters, flo
 def _disk_counters() -> Counters:
     import psutil
 
-    # A container may have no disks of its own.
-    counters = psutil.disk_io_counters()
-    if counters is None:
+    try:
+        disks = psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
+    except (NotImplementedError, PermissionError):
+        # A container may have no disks of its own, or may not look at the host's.
         return {}
     return {
-        "reads": counters.read_count,
-        "writes": counters.write_count,
-        "read_bytes": counters.read_bytes,
-        "write_bytes": counters.write_bytes,
+        name: {
+            "reads": disks[name].read_count,
+            "writes": disks[name].write_count,
+            "read_bytes": disks[name].read_bytes,
+            "write_bytes": disks[name].write_bytes,
+        }
+        for name in hardware(disks, DISKS)
     }
 
 
 def _network_counters() -> Counters:
     import psutil
 
-    counters = psutil.net_io_counters()
-    return {} if counters is None else {"in_bytes": counters.bytes_recv, "out_bytes": counters.bytes_sent}
+    try:
+        interfaces = psutil.net_io_counters(pernic=True, nowrap=False) or {}
+    except (FileNotFoundError, PermissionError):
+        return {}
+    outward = [name for name in interfaces if name not in {"lo", "lo0"}]
+    return {
+        name: {"in_bytes": interfaces[name].bytes_recv, "out_bytes": interfaces[name].bytes_sent}
+        for name in hardware(outward, INTERFACES)
+    }
+
+
+def hardware(names: Iterable[str], folder: Path) -> list[str]:
+    """Returns the devices that Linux drives itself; all of them where it does not say so of any.
+
+    Partitions, volumes and bridges would count what the device under them has counted already. A container has
+    virtual devices only.
+    """
+    names = list(names)
+    # https://docs.kernel.org/driver-api/driver-model/ - a class device links to the hardware that it stands for.
+    own = [name for name in names if (folder / name.replace("/", "!") / "device").exists()]
+    return own or names
 
 
 def disk_reading(before: Counters, after: Counters, seconds: float) -> Reading:
@@ -101,8 +155,15 @@ def network_reading(before: Counters, after: Counters, seconds: float) -> Readin
 
 
 def rate(before: Counters, after: Counters, name: str, seconds: float) -> float:
-    """Returns a counter's increase a second. A counter that went back was reset: it counts from zero."""
-    if seconds <= 0 or name not in before or name not in after:
+    """Returns the increase a second of one counter over all devices.
+
+    A device that came or went in between counts nothing: its counter says nothing of the interval. A counter that
+    went back was reset and counts from zero.
+    """
+    if seconds <= 0:
         return 0.0
-    increase = after[name] - before[name]
-    return (increase if increase >= 0 else after[name]) / seconds
+    increase = 0.0
+    for device in before.keys() & after.keys():
+        first, last = before[device][name], after[device][name]
+        increase += last - first if last >= first else last
+    return increase / seconds

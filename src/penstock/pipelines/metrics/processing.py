@@ -1,13 +1,18 @@
-"""What becomes of a raw record: it is judged, enriched, and made an item and a metric value."""
+"""What becomes of raw records: they are judged, enriched, and made items and metric values, a batch at a time."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
+from penstock import Bad, Good
 from penstock.pipelines.metrics.records import UNITS, MetricRecord
 
 FUTURE_SECONDS = 15 * 60
@@ -16,47 +21,129 @@ RETENTION_SECONDS = 90 * 86_400
 METRIC_SECONDS = 14 * 86_400 - 3600
 INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 REGION = re.compile(r"[a-z0-9-]{1,32}")
-LARGEST = 1e15
+READING = re.compile(r"[a-z][a-z0-9_]{0,63}")
+READINGS_LIMIT = 32
+METADATA_LIMIT = 128
+# Both lie well within what DynamoDB and CloudWatch can hold.
+LARGEST, SMALLEST = 1e15, 1e-100
+BATCH_LINES = 1000
+# Of quarantined records up to 64 KiB each are kept: a batch of them has to fit into memory.
+BATCH_BAD_BYTES = 4 * 1024 * 1024
+
+
+class Batch(msgspec.Struct):
+    """Part of an object.
+
+    Attributes:
+        kept: records that fit, each with its place in time and no two of one place.
+        repeated: how many records stood in the object before.
+    """
+
+    kept: list[tuple[MetricRecord, datetime]] = []
+    bads: list[Bad] = []
+    repeated: int = 0
+
+
+def batches(lines: Iterable[Good | Bad], now: float) -> Iterator[Batch]:
+    """Yields an object's records batch by batch, whatever the object's size; the same batches for the same ``now``."""
+    batch, held, bad_bytes = Batch(), 0, 0
+    seen: set[bytes] = set()
+    for line in lines:
+        bad = _sort(line, now, batch, seen)
+        held += 1
+        bad_bytes += 0 if bad is None else len(bad.raw)
+        if held >= BATCH_LINES or bad_bytes >= BATCH_BAD_BYTES:
+            yield batch
+            batch, held, bad_bytes = Batch(), 0, 0
+    if held:
+        yield batch
+
+
+def _sort(line: Good | Bad, now: float, batch: Batch, seen: set[bytes]) -> Bad | None:
+    if isinstance(line, Bad):
+        batch.bads.append(line)
+        return line
+    record: MetricRecord = line.record
+    reason = judge(record, now)
+    moment = parse_time(record.timestamp)
+    if reason is not None or moment is None:
+        bad = line.as_bad(reason or "no time")
+        batch.bads.append(bad)
+        return bad
+    # An object of 200 MB has a million records: their keys themselves would not fit into memory.
+    place = f"{record.instance_id}#{record.metric_type}@{moment.timestamp():.6f}"
+    key = hashlib.blake2b(place.encode(), digest_size=16).digest()
+    if key in seen:
+        batch.repeated += 1
+    else:
+        seen.add(key)
+        batch.kept.append((record, moment))
+    return None
 
 
 def judge(record: MetricRecord, now: float) -> str | None:
     """Returns why a record does not fit, or None."""
-    at = parse_time(record.timestamp)
-    checks = [
-        (at is None, f"the timestamp {record.timestamp[:40]!r} is no ISO 8601 time with a zone"),
-        (at is not None and at > now + FUTURE_SECONDS, f"the timestamp {record.timestamp[:40]} lies in the future"),
-        (at is not None and at < now - RETENTION_SECONDS, f"the timestamp {record.timestamp[:40]} is too old"),
-        (not INSTANCE.fullmatch(record.instance_id), f"{record.instance_id[:80]!r} is no instance id"),
-        (not REGION.fullmatch(record.region), f"{record.region[:80]!r} is no region"),
-        (record.unit != UNITS[record.metric_type], f"{record.metric_type} is in {UNITS[record.metric_type]}, "
-         f"not {record.unit[:40]!r}"),
-        (not 0 <= record.value <= LARGEST, f"the value {record.value} is out of range"),
-        (record.unit == "percent" and record.value > 100, f"the value {record.value} is more than 100 percent"),
-        (any(not math.isfinite(value) for value in record.readings.values()), "a reading is not finite"),
-    ]  # fmt: skip
-    return next((reason for is_wrong, reason in checks if is_wrong), None)
+    return _time_mistake(record.timestamp, now) or _name_mistake(record) or _value_mistake(record)
 
 
-def parse_time(text: str) -> float | None:
-    """Returns an ISO 8601 time with a zone in seconds since the epoch, or None."""
+def _time_mistake(text: str, now: float) -> str | None:
+    moment = parse_time(text)
+    if moment is None:
+        return f"the timestamp {text[:40]!r} is no ISO 8601 time with a zone"
+    if moment.timestamp() > now + FUTURE_SECONDS:
+        return f"the timestamp {text[:40]} lies in the future"
+    return f"the timestamp {text[:40]} is too old" if moment.timestamp() < now - RETENTION_SECONDS else None
+
+
+def _name_mistake(record: MetricRecord) -> str | None:
+    if not INSTANCE.fullmatch(record.instance_id):
+        return f"{record.instance_id[:80]!r} is no instance id"
+    if not REGION.fullmatch(record.region):
+        return f"{record.region[:80]!r} is no region"
+    if max(len(record.metadata.collection_method), len(record.metadata.pipeline_version)) > METADATA_LIMIT:
+        return f"the metadata have more than {METADATA_LIMIT} characters"
+    if len(record.readings) > READINGS_LIMIT:
+        return f"there are {len(record.readings)} readings, {READINGS_LIMIT} are possible"
+    wrong = next((name for name in record.readings if not READING.fullmatch(name)), None)
+    return None if wrong is None else f"{wrong[:80]!r} is no name of a reading"
+
+
+def _value_mistake(record: MetricRecord) -> str | None:
+    unit = UNITS[record.metric_type]
+    if record.unit != unit:
+        return f"{record.metric_type} is in {unit}, not {record.unit[:40]!r}"
+    if record.value < 0 or not is_storable(record.value):
+        return f"the value {record.value} is out of range"
+    if unit == "percent" and record.value > 100:
+        return f"the value {record.value} is more than 100 percent"
+    wrong = next((name for name, value in record.readings.items() if not is_storable(value)), None)
+    return None if wrong is None else f"the reading {wrong} of {record.readings[wrong]} is out of range"
+
+
+def is_storable(value: float) -> bool:
+    """Returns whether a number can be kept in the hot table and as a metric."""
+    return math.isfinite(value) and (value == 0 or SMALLEST <= abs(value) <= LARGEST)
+
+
+def parse_time(text: str) -> datetime | None:
+    """Returns an ISO 8601 time with a zone as a time in UTC, or None."""
     try:
         moment = datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else moment.timestamp()
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
 def severity(record: MetricRecord) -> str:
-    """Returns how a value is to be taken: normal, elevated or critical."""
+    """Returns how a value is to be taken: normal, elevated or critical. Critical is what the alarms look for."""
     limits = {"cpu": (60.0, 80.0), "memory": (75.0, 90.0)}.get(record.metric_type)
     if limits is None:
         return "normal"
     return "critical" if record.value > limits[1] else "elevated" if record.value > limits[0] else "normal"
 
 
-def item(record: MetricRecord, source: str) -> dict[str, Any]:
+def item(record: MetricRecord, moment: datetime, *, source: str, processed_at: float) -> dict[str, Any]:
     """Returns a record's item. Its key is the same whenever the record is processed."""
-    moment = datetime.fromisoformat(record.timestamp).astimezone(UTC)
     timestamp = Decimal(f"{moment.timestamp():.6f}")
     return {
         "metric_id": f"{record.instance_id}#{record.metric_type}",
@@ -75,5 +162,6 @@ def item(record: MetricRecord, source: str) -> dict[str, Any]:
             "pipeline_version": record.metadata.pipeline_version,
         },
         "source": source,
+        "processed_at": Decimal(f"{processed_at:.6f}"),
         "expires_at": int(timestamp) + RETENTION_SECONDS,
     }
