@@ -48,6 +48,18 @@ class TestProcessInvoker(InvokerContract):
         invoker.cancel("long")
         assert set(answers(invoker, [call("echo", token="next")])) == {"next"}
 
+    def test_idle_workers_end_and_new_ones_begin(self) -> None:
+        opened = ProcessInvoker(perform, workers=8, idle_seconds=0.1)
+        me = psutil.Process(os.getpid())
+        for _ in range(5):
+            found = answers(opened, [call("sleep", b"0.05", token=str(number)) for number in range(8)])
+            assert len(found) == 8
+            until = time.monotonic() + 20
+            while len(me.children(recursive=True)) > 1 and time.monotonic() < until:
+                opened.wait(0.05)
+            assert len(me.children(recursive=True)) == 1
+        opened.close()
+
     def test_no_process_is_left_after_close(self) -> None:
         me = psutil.Process(os.getpid())
         before = set(me.children(recursive=True))

@@ -58,6 +58,7 @@ class _Worker:
     idle_since: float = 0.0
     ending: Reply | None = None
     cancelled: bool = False
+    gone: bool = False
 
 
 class ProcessInvoker:
@@ -66,9 +67,11 @@ class ProcessInvoker:
     Args:
         perform: calls a task, in the worker.
         workers: the most processes at once.
+        idle_seconds: a worker without a call for so long ends.
     """
 
-    def __init__(self, perform: Perform, *, workers: int = 32) -> None:
+    def __init__(self, perform: Perform, *, workers: int = 32, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
         self._limit = workers
         self._eager = min(workers, os.cpu_count() or 1)
         self._zygote = Zygote(perform)
@@ -178,6 +181,9 @@ class ProcessInvoker:
     # -- what workers do ----------------------------------------------------------------------------
 
     def _on_reply(self, worker: _Worker) -> None:
+        if worker.gone:
+            # Its exit was noticed in the same turn.
+            return
         try:
             data = worker.calls.recv(1 << 20, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -203,7 +209,7 @@ class ProcessInvoker:
             self._idle.append(worker)
 
     def _on_log(self, worker: _Worker) -> None:
-        if not self._read_log(worker):
+        if not worker.gone and not self._read_log(worker):
             self._selector.unregister(worker.log_fd)
 
     def _read_log(self, worker: _Worker) -> bool:
@@ -227,6 +233,7 @@ class ProcessInvoker:
             for source in (worker.calls, worker.log_fd):
                 with contextlib.suppress(KeyError):
                     self._selector.unregister(source)
+            worker.gone = True
             worker.calls.close()
             os.close(worker.log_fd)
 
@@ -254,7 +261,7 @@ class ProcessInvoker:
             self._zygote.kill(worker.number)
 
     def _retire_idle(self, now: float) -> None:
-        for worker in [w for w in self._idle if now - w.idle_since > IDLE_SECONDS]:
+        for worker in [w for w in self._idle if now - w.idle_since > self._idle_seconds]:
             self._idle.remove(worker)
             # The closed socket ends its loop.
             self._selector.unregister(worker.calls)
