@@ -160,12 +160,14 @@ def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[An
     topics = [
         [t.name, ", ".join(redact(s.endpoint) for s in t.subscriptions) or "nobody"] for t in definition.topics.values()
     ]
+    dashboards = [[d.name, ", ".join(widget.title for widget in d.widgets)] for d in definition.dashboards.values()]
     return [
         ("schedules", ["name", "expression", "zone", "in words", "catch-up", "overlap"], schedules),
         ("tables", ["kind", "name", "record or key", "layout", "retention"], tables),
         ("tasks and their grants", ["task", "memory", "timeout", "may"], tasks),
         ("alarms", ["alarm", "when", "for", "severity", "tells"], alarms),
         ("topics", ["topic", "subscriptions"], topics),
+        ("dashboards", ["dashboard", "shows"], dashboards),
     ]
 
 

@@ -18,7 +18,7 @@ from penstock.model.access import Grant, Kind, MetricAction
 from penstock.model.alarms import Alarm, Comparison, CompositeAlarm, MissingData, Severity
 from penstock.model.dashboards import Dashboard, Widget
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
-from penstock.model.findings import Finding, report
+from penstock.model.findings import Finding, by_place, report
 from penstock.model.metrics import Metric, Unit, dimensions
 from penstock.model.pipeline import Definition
 from penstock.model.schedule import CatchUp, Overlap, Schedule
@@ -348,7 +348,7 @@ class Pipeline:
         findings = self._findings + check(definition, self.place)
         if not findings:
             return with_dead_man_alarms(definition)
-        findings = sorted(set(findings))
+        findings = sorted(set(findings), key=by_place)
         count = f"{len(findings)} mistake{'s' if len(findings) > 1 else ''}"
         raise DefinitionError(
             f"pipeline {self.name!r} has {count}:\n{report(findings)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -21,6 +22,13 @@ class Finding(msgspec.Struct, frozen=True, order=True):
     code: str
     message: str
     hint: str = ""
+
+
+def by_place(finding: Finding) -> tuple[str, int, Finding]:
+    """Sorts findings by file and line number."""
+    file, _, rest = finding.where.partition(":")
+    line = re.match(r"\d+", rest)
+    return file, int(line[0]) if line else 0, finding
 
 
 def report(findings: Iterable[Finding]) -> str:
