@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 import re
 from collections.abc import Callable
@@ -89,8 +88,8 @@ def _data_test(variable: str, name: str, expected: Any) -> Test:
         test = TYPE_TESTS[name]
         return lambda value, context: test(found(value, context)) is expected
     if name == "StringMatches":
-        pattern = wildcard(expected)
-        return lambda value, context: _matches(pattern, found(value, context))
+        pattern = Wildcard(expected)
+        return lambda value, context: pattern.matches(found(value, context))
     if name.endswith("Path"):
         kind, compare = COMPARISONS[name.removesuffix("Path")]
         other = compile_path(expected)
@@ -109,13 +108,39 @@ def _compare(kind: str, compare: Compare, left: Any, right: Any) -> bool:
     return compare(left, right)
 
 
-def _matches(pattern: re.Pattern[str], value: Any) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
+class Wildcard:
+    """A pattern in which ``*`` means any characters, ``\\*`` an asterisk and ``\\\\`` a backslash.
+
+    Matching takes time in proportion to the text, whatever the pattern.
+    """
+
+    def __init__(self, text: str) -> None:
+        pieces = [""]
+        for part in re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text):
+            if part == "*":
+                pieces.append("")
+            else:
+                pieces[-1] += part[1:] if part in {r"\*", "\\\\"} else part
+        self._first, self._inner, self._last = pieces[0], pieces[1:-1], pieces[-1]
+        self._is_plain = len(pieces) == 1
+
+    def matches(self, value: Any) -> bool:
+        """Tells whether a value is text that fits the pattern."""
+        if not isinstance(value, str):
+            return False
+        if self._is_plain:
+            return value == self._first
+        position, end = len(self._first), len(value) - len(self._last)
+        if position > end or not value.startswith(self._first) or not value.endswith(self._last):
+            return False
+        for piece in self._inner:
+            found = value.find(piece, position, end)
+            if found < 0:
+                return False
+            position = found + len(piece)
+        return True
 
 
-@functools.lru_cache(maxsize=256)
-def wildcard(text: str) -> re.Pattern[str]:
-    """Returns a pattern in which ``*`` means any characters, ``\\*`` an asterisk and ``\\\\`` a backslash."""
-    parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text)
-    regex = "".join(".*" if part == "*" else re.escape(part[1:] if part in {r"\*", "\\\\"} else part) for part in parts)
-    return re.compile(regex, re.DOTALL)
+def has_open_escape(text: str) -> bool:
+    """Tells whether a pattern has a backslash that escapes nothing, which the language does not allow."""
+    return re.search(r"\\", re.sub(r"\\[*\\]", "", text)) is not None

@@ -1,84 +1,90 @@
-"""How frames move: entering a state, beginning its work, leaving it, and failing."""
+"""How frames move: entering a state, doing its work, leaving it, and failing."""
 
 from __future__ import annotations
 
-import random
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from penstock.states import failures
 from penstock.states.choice import is_number, timestamp
-from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, InvokeTask, StartTimer
-from penstock.states.context import context_object
-from penstock.states.execution import Caught, ExecutionState, Frame, HistoryEntry, Outstanding
+from penstock.states.commands import InvokeTask
+from penstock.states.execution import Caught, ExecutionState, Frame
 from penstock.states.failures import StateFailedError
-from penstock.states.machine import Retrier, State
+from penstock.states.machine import State
+from penstock.states.retry import next_retry, pause_seconds
+from penstock.states.turn import Turn, state_of
 
 _encode = msgspec.json.Encoder().encode
-ENDED = frozenset({"Succeed", "Fail"})
+Onward = tuple[str | None, Any]
+"""Where a frame goes on and with what; (None, None) when it waits, or is at its end."""
+STAY: Onward = (None, None)
 
 
-class Runner:
-    """Moves one execution for one event, and collects commands and history."""
+class Runner(Turn):
+    """Moves one execution for one event.
+
+    A move that follows from another, such as a Parallel's end from its last branch's, is put on an agenda instead of
+    being called: an execution of any length takes the same few stack frames.
+    """
 
     def __init__(self, state: ExecutionState, at: float, history: bool) -> None:
-        self.state = state
-        self.at = at
-        self.commands: list[Command] = []
-        self.history: list[HistoryEntry] = []
-        self._telling = history
+        super().__init__(state, at, history)
+        self._agenda: list[tuple[Frame, Callable[..., Onward], tuple[Any, ...]]] = []
 
-    # -- moving -------------------------------------------------------------------------------------
+    # -- moves that may be asked for ----------------------------------------------------------------
 
     def enter(self, frame: Frame, name: str, value: Any) -> None:
-        """Goes to a state, and on through states that need nobody, until something is awaited."""
-        following: str | None = name
-        while following is not None and self.state.status == "RUNNING":
-            state = frame.machine.states[following]
-            frame.state, frame.value, frame.entered_at = state, value, self.at
-            frame.visit += 1
-            frame.number = frame.visit
-            frame.attempt = 0
-            frame.retries = [0] * len(state.retriers)
-            self.tell(f"{state.type}StateEntered", frame, input=value)
-            try:
-                following, value = self._work(frame, state)
-            except StateFailedError as failure:
-                following, value = self._failed(frame, failure.error, failure.cause)
+        """Lets a frame enter a state."""
+        self._agenda.append((frame, lambda frame, name, value: (name, value), (name, value)))
 
-    def begin(self, frame: Frame, *, is_again: bool = False) -> None:
-        """Does a state's work again: after a retry's pause, or a redrive."""
-        state = _state_of(frame)
-        if is_again:
-            frame.attempt += 1
-        try:
-            following, value = self._work(frame, state)
-        except StateFailedError as failure:
-            following, value = self._failed(frame, failure.error, failure.cause)
-        if following is not None:
-            self.enter(frame, following, value)
+    def begin(self, frame: Frame) -> None:
+        """Lets a frame do its state's work again."""
+        self._agenda.append((frame, lambda frame: self._work(frame, state_of(frame)), ()))
 
     def leave(self, frame: Frame, result: Any) -> None:
-        """Leaves a state with its result."""
-        try:
-            following, value = self._left(frame, result)
-        except StateFailedError as failure:
-            following, value = self._failed(frame, failure.error, failure.cause)
-        if following is not None:
-            self.enter(frame, following, value)
+        """Lets a frame leave its state with a result."""
+        self._agenda.append((frame, self._left, (result,)))
 
     def fail(self, frame: Frame, error: str, cause: str) -> None:
-        """Lets a state fail: it is retried, caught, or takes its frame with it."""
-        following, value = self._failed(frame, error, cause)
-        if following is not None:
-            self.enter(frame, following, value)
+        """Lets a frame's state fail: it is retried, caught, or takes its frame with it."""
+        self._agenda.append((frame, self._failed, (error, cause)))
+
+    def resume(self, frame: Frame) -> None:
+        """Lets a frame go on after a redrive. Branches that are done stay done; retries count anew."""
+        self._agenda.append((frame, self._resumed, ()))
+
+    def run(self) -> None:
+        """Makes all moves, until everything waits or the execution is over."""
+        while self._agenda and self.state.status == "RUNNING":
+            frame, move, arguments = self._agenda.pop()
+            following, value = self._guarded(frame, move, *arguments)
+            while following is not None:
+                self._arrive(frame, following, value)
+                following, value = self._guarded(frame, self._work, state_of(frame))
+
+    def _guarded(self, frame: Frame, move: Callable[..., Onward], *arguments: Any) -> Onward:
+        try:
+            return move(frame, *arguments)
+        except StateFailedError as failure:
+            return self._failed(frame, failure.error, failure.cause)
 
     # -- one state ----------------------------------------------------------------------------------
 
-    def _work(self, frame: Frame, state: State) -> tuple[str | None, Any]:
-        """Does a state's work; returns where to go on and with what, or (None, None) when something is awaited."""
-        context = self._context(frame)
+    def _arrive(self, frame: Frame, name: str, value: Any) -> None:
+        state = frame.machine.states[name]
+        frame.state, frame.value, frame.entered_at = state, value, self.at
+        frame.visit += 1
+        frame.number = frame.visit
+        frame.attempt = 0
+        frame.retries = [0] * len(state.retriers)
+        self.tell(f"{state.type}StateEntered", frame, input=value)
+
+    def _work(self, frame: Frame, state: State) -> Onward:
+        if self.state.told >= failures.HISTORY_LIMIT:
+            raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE)
+        context = self.context(frame)
         effective = state.input(frame.value, context)
         if state.parameters is not None:
             effective = state.parameters(effective, context)
@@ -89,7 +95,7 @@ class Runner:
             case "Parallel":
                 self._branch(frame, state)
             case "Wait":
-                self._timer(frame, "wait", self._wait_until(frame, state))
+                self.start_timer(frame, "wait", self._wait_until(frame, state))
             case "Choice":
                 return self._choose(frame, state)
             case "Fail":
@@ -98,12 +104,12 @@ class Runner:
                 return self._failed(frame, error, cause)
             case _:
                 return self._left(frame, state.result if state.has_result else effective)
-        return None, None
+        return STAY
 
     def _invoke(self, frame: Frame, state: State) -> None:
-        key = self._key(frame)
+        key = self.key(frame)
         token = f"{key}#{frame.attempt}"
-        context = self._context(frame)
+        context = self.context(frame)
         timeout = _span(state.timeout, frame, context, "TimeoutSeconds")
         heartbeat = _span(state.heartbeat, frame, context, "HeartbeatSeconds")
         command = InvokeTask(
@@ -116,28 +122,27 @@ class Runner:
             timeout_seconds=timeout,
             heartbeat_seconds=heartbeat,
         )
-        self._check_size(frame.effective, "The input of the task")
+        check_size(frame.effective, "The input of the task")
         self.tell("TaskScheduled", frame, resource=state.resource, parameters=frame.effective, token=token)
-        self._await(frame, "task", token, command)
+        self.wait_for(frame, "task", token, command)
         if timeout is not None:
-            self._timer(frame, "timeout", self.at + timeout)
+            self.start_timer(frame, "timeout", self.at + timeout)
         if heartbeat is not None:
-            self._timer(frame, "heartbeat", self.at + heartbeat)
+            self.start_heartbeat(frame, heartbeat)
 
     def _branch(self, frame: Frame, state: State) -> None:
         base = f"{frame.path}{frame.number}.{frame.attempt}."
-        children = [Frame(f"{base}{i}/", branch, frame, i) for i, branch in enumerate(state.branches)]
+        children = [
+            Frame(f"{base}{number}/", branch, frame, number, value=frame.effective)
+            for number, branch in enumerate(state.branches)
+        ]
         frame.children, frame.results, frame.waiting = children, [None] * len(children), len(children)
         self.tell("ParallelStateStarted", frame)
-        for child in children:
-            # A branch that failed at once may have taken the whole state with it.
-            if frame.children is not children or self.state.status != "RUNNING" or frame.failure is not None:
-                return
-            child.value = frame.effective
+        for child in reversed(children):
             self.enter(child, child.machine.start_at, frame.effective)
 
-    def _choose(self, frame: Frame, state: State) -> tuple[str | None, Any]:
-        context = self._context(frame)
+    def _choose(self, frame: Frame, state: State) -> Onward:
+        context = self.context(frame)
         following = next((name for test, name in state.rules if test(frame.effective, context)), state.default)
         if following is None:
             cause = f"Choice state {state.name!r}: no rule holds, and there is no Default"
@@ -147,189 +152,126 @@ class Runner:
         return following, output
 
     def _wait_until(self, frame: Frame, state: State) -> float:
-        context = self._context(frame)
+        context = self.context(frame)
         if state.moment is not None:
             text = state.moment(frame.effective, context)
             moment = timestamp(text)
             if moment is None:
-                raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r} is no timestamp")
+                raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r:.100} is no timestamp")
             return moment
-        span = _span(state.seconds, frame, context, "Seconds")
-        return self.at + (span or 0)
+        return self.at + (_span(state.seconds, frame, context, "Seconds") or 0)
 
-    def _left(self, frame: Frame, result: Any) -> tuple[str | None, Any]:
-        state = _state_of(frame)
-        context = self._context(frame)
+    def _left(self, frame: Frame, result: Any) -> Onward:
+        state = state_of(frame)
+        if state.type == "Wait":
+            result = frame.effective
+        elif state.type == "Task":
+            check_size(result, f"The result of state {state.name!r}")
+        context = self.context(frame)
         if state.select is not None:
             result = state.select(result, context)
         output = state.output(state.place(frame.value, result), context)
-        self._check_size(output, f"The output of state {state.name!r}")
+        check_size(output, f"The output of state {state.name!r}")
         self.tell(f"{state.type}StateExited", frame, output=output)
-        if state.following is not None:
-            return state.following, output
-        return self._done(frame, output)
+        return (state.following, output) if state.following is not None else self._done(frame, output)
 
-    def _done(self, frame: Frame, output: Any) -> tuple[None, None]:
+    def _done(self, frame: Frame, output: Any) -> Onward:
         frame.is_done = True
         parent = frame.parent
         if parent is None:
             self.state.output = output
             self.finish("SUCCEEDED")
-            return None, None
+            return STAY
         parent.results[frame.index] = output
         parent.waiting -= 1
         if parent.waiting == 0:
             results, parent.children, parent.results = parent.results, [], []
             self.tell("ParallelStateSucceeded", parent)
             self.leave(parent, results)
-        return None, None
+        return STAY
 
     # -- failing ------------------------------------------------------------------------------------
 
-    def _failed(self, frame: Frame, error: str, cause: str) -> tuple[str | None, Any]:
-        state = _state_of(frame)
+    def _failed(self, frame: Frame, error: str, cause: str) -> Onward:
+        state = state_of(frame)
         from_branch = state.type == "Parallel" and bool(frame.children)
         if state.type == "Parallel":
-            for child in frame.children:
-                self.cancel(child)
+            self._stop_branches(frame)
             self.tell("ParallelStateFailed", frame, error=error, cause=cause)
-        retrier = self._retrier(frame, state, error, from_branch)
-        if retrier is not None:
+        retry = next_retry(state.retriers, frame.retries, error, from_branch=from_branch)
+        if retry is not None:
             frame.children = []
-            self._pause(frame, *retrier)
-            return None, None
+            pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
+            frame.attempt += 1
+            self.start_timer(frame, "retry", self.at + pause)
+            return STAY
         for catcher in state.catchers:
-            if failures.matches(catcher.errors, error, from_task=state.type == "Task", from_branch=from_branch):
-                frame.caught = Caught(state, frame.number, frame.value, frame.children, frame.results, frame.waiting)
-                frame.children = []
-                value = catcher.place(frame.value, {"Error": error, "Cause": cause})
+            if failures.matches(catcher.errors, error, from_branch=from_branch):
+                caught = Caught(state, frame.number, frame.value, frame.children, frame.results, frame.waiting)
+                try:
+                    value = catcher.place(frame.value, {"Error": error, "Cause": cause})
+                except StateFailedError as failure:
+                    error, cause = failure.error, failure.cause
+                    break
+                frame.caught, frame.children = caught, []
                 self.tell(f"{state.type}StateExited", frame, output=value, caught=error)
                 return catcher.following, value
+        self._give_way(frame, error, cause)
+        return STAY
+
+    def _stop_branches(self, frame: Frame) -> None:
+        for child in frame.children:
+            self.abort(child)
+        self._agenda = [entry for entry in self._agenda if not _is_within(entry[0], frame)]
+
+    def _give_way(self, frame: Frame, error: str, cause: str) -> None:
+        """A failure that nothing handles takes its frame with it: the Parallel around it fails, or the execution."""
         frame.failure = (error, cause)
         if frame.parent is not None:
             self.fail(frame.parent, error, cause)
         else:
-            self.cancel_everything()
             self.finish("FAILED", error, cause)
-        return None, None
 
-    def _retrier(self, frame: Frame, state: State, error: str, from_branch: bool) -> tuple[Retrier, int] | None:
-        for position, retrier in enumerate(state.retriers):
-            if failures.matches(retrier.errors, error, from_task=state.type == "Task", from_branch=from_branch):
-                used = frame.retries[position]
-                if used >= retrier.max_attempts:
-                    return None
-                frame.retries[position] = used + 1
-                return retrier, used
-        return None
+    # -- going on after a redrive -------------------------------------------------------------------
 
-    def _pause(self, frame: Frame, retrier: Retrier, used: int) -> None:
-        delay = retrier.interval_seconds * retrier.backoff_rate**used
-        if retrier.max_delay_seconds is not None:
-            delay = min(delay, retrier.max_delay_seconds)
-        if retrier.full_jitter:
-            delay = random.Random(f"{self._key(frame)}#{frame.attempt}").uniform(0, delay)
+    def _resumed(self, frame: Frame) -> Onward:
+        if frame.state is None:
+            return frame.machine.start_at, frame.value
+        frame.failure = None
+        if frame.state.type == "Fail" and frame.caught is not None:
+            # A Catch led here only to say so; what is to be put through again is the state that it caught.
+            frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting = frame.caught
+            frame.caught = None
+        frame.retries = [0] * len(frame.state.retriers)
+        if frame.state.type == "Parallel" and frame.children:
+            for child in reversed(frame.children):
+                if not child.is_done:
+                    self.resume(child)
+            return STAY
         frame.attempt += 1
-        self._timer(frame, "retry", self.at + delay)
-
-    def finish(
-        self, status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"], error: str = "", cause: str = ""
-    ) -> None:
-        """Ends the execution."""
-        state = self.state
-        state.status, state.error, state.cause = status, error, cause
-        clock = f"{state.seed}/execution/{state.redrives}"
-        if clock in state.outstanding:
-            del state.outstanding[clock]
-            self.commands.append(CancelTimer(clock))
-        names = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
-        detail = {"output": state.output} if status == "SUCCEEDED" else {"error": error, "cause": cause}
-        self.tell(f"Execution{names[status]}", "", **detail)
-        self.commands.append(
-            Finish(status=status, output=state.output if status == "SUCCEEDED" else None, error=error, cause=cause)
-        )
-
-    # -- what is awaited ----------------------------------------------------------------------------
-
-    def start_clock(self) -> None:
-        """Starts the timer of the whole execution, if the machine has a timeout."""
-        state = self.state
-        if state.machine.timeout_seconds is not None and state.root is not None:
-            token = f"{state.seed}/execution/{state.redrives}"
-            command = StartTimer(token, self.at + state.machine.timeout_seconds)
-            state.outstanding[token] = Outstanding(state.root, "execution", command)
-            self.commands.append(command)
-
-    def restart_heartbeat(self, frame: Frame) -> None:
-        """Gives a task another heartbeat's time."""
-        state = _state_of(frame)
-        span = _span(state.heartbeat, frame, self._context(frame), "HeartbeatSeconds")
-        token = frame.tokens.pop("heartbeat")
-        del self.state.outstanding[token]
-        self.commands.append(CancelTimer(token))
-        self._timer(frame, "heartbeat", self.at + (span or 0))
-
-    def settle(self, frame: Frame) -> None:
-        """Stops waiting for a frame's own task and timers: one of them has come."""
-        for kind, token in frame.tokens.items():
-            del self.state.outstanding[token]
-            if kind in {"timeout", "heartbeat"}:
-                self.commands.append(CancelTimer(token))
-        frame.tokens.clear()
-
-    def cancel(self, frame: Frame) -> None:
-        """Stops waiting for anything in a frame and its branches."""
-        for kind, token in frame.tokens.items():
-            del self.state.outstanding[token]
-            self.commands.append(CancelTask(token) if kind == "task" else CancelTimer(token))
-        frame.tokens.clear()
-        for child in frame.children:
-            self.cancel(child)
-
-    def cancel_everything(self) -> None:
-        """Stops waiting for anything."""
-        if self.state.root is not None:
-            self.cancel(self.state.root)
-
-    def _timer(self, frame: Frame, kind: str, due_at: float) -> None:
-        number = f"{due_at!r}" if kind == "heartbeat" else frame.attempt
-        token = f"{self._key(frame)}/{kind}/{number}"
-        self._await(frame, kind, token, StartTimer(token, due_at))
-
-    def _await(self, frame: Frame, kind: str, token: str, command: Command) -> None:
-        frame.tokens[kind] = token
-        self.state.outstanding[token] = Outstanding(frame, kind, command)
-        self.commands.append(command)
-
-    def _key(self, frame: Frame) -> str:
-        return f"{self.state.seed}/{frame.path}{frame.number}"
-
-    def _context(self, frame: Frame) -> Any:
-        """Returns a function that makes the context object when a path asks for it, once."""
-        made: list[dict[str, Any]] = []
-
-        def context() -> dict[str, Any]:
-            if not made:
-                made.append(context_object(self.state, frame, self._key(frame)))
-            return made[0]
-
-        return context
-
-    def _check_size(self, value: Any, what: str) -> None:
-        if len(_encode(value)) > failures.PAYLOAD_LIMIT_BYTES:
-            raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, f"{what} is larger than 256 KiB")
-
-    def tell(self, kind: str, where: Frame | str, **detail: Any) -> None:
-        """Adds to the history, if anybody wants it."""
-        if self._telling:
-            name = where if isinstance(where, str) else _state_of(where).name
-            self.history.append(HistoryEntry(kind, self.at, name, detail))
+        return self._work(frame, frame.state)
 
 
-def _state_of(frame: Frame) -> State:
-    if frame.state is None:
-        raise ValueError("the frame has entered no state")
-    return frame.state
+def check_size(value: Any, what: str) -> None:
+    """Fails a state whose payload is larger than the quota, or nested deeper than can be written.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-task-executions
+    """
+    try:
+        size = len(_encode(value))
+    except RecursionError:
+        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, f"{what} is nested too deeply") from None
+    if size > failures.PAYLOAD_LIMIT_BYTES:
+        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, f"{what} is larger than 256 KiB")
+
+
+def _is_within(frame: Frame, outer: Frame) -> bool:
+    parent = frame.parent
+    while parent is not None:
+        if parent is outer:
+            return True
+        parent = parent.parent
+    return False
 
 
 def _span(resolve: Any, frame: Frame, context: Any, name: str) -> float | None:
@@ -337,11 +279,11 @@ def _span(resolve: Any, frame: Frame, context: Any, name: str) -> float | None:
         return None
     value = resolve(frame.effective, context)
     if not is_number(value) or value < 0:
-        raise StateFailedError(failures.RUNTIME, f"{name} must be a number of seconds, not {value!r}")
+        raise StateFailedError(failures.RUNTIME, f"{name} must be a number of seconds, not {value!r:.100}")
     return float(value)
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise StateFailedError(failures.RUNTIME, f"{name} must be text, not {value!r}")
+        raise StateFailedError(failures.RUNTIME, f"{name} must be text, not {value!r:.100}")
     return value

@@ -55,6 +55,7 @@ class Frame:
         attempt: counts the calls of this visit's task from 0.
         retries: how often each of the state's retriers was used.
         waiting: how many branches are not done.
+        beats: counts the heartbeat timers, so that each has its own token.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Frame:
     children: list[Frame] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     waiting: int = 0
+    beats: int = 0
     is_done: bool = False
     failure: tuple[str, str] | None = None
     caught: Caught | None = None
@@ -92,6 +94,7 @@ class ExecutionState:
 
     Attributes:
         status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+        told: counts the history's entries, which are limited, whether they are built or not.
     """
 
     machine: Machine
@@ -105,6 +108,7 @@ class ExecutionState:
     root: Frame | None = None
     outstanding: dict[str, Outstanding] = field(default_factory=dict)
     redrives: int = 0
+    told: int = 0
 
     def active(self) -> list[tuple[str, str, int]]:
         """Returns (state name, what it is doing, attempt) of each state that something is awaited for."""

@@ -13,9 +13,12 @@ RUNTIME = "States.Runtime"
 TASK_FAILED = "States.TaskFailed"
 TIMEOUT = "States.Timeout"
 
-# States.ALL takes everything but these.
+# No wildcard takes these.
 TERMINAL = frozenset({DATA_LIMIT_EXCEEDED, RUNTIME})
 PAYLOAD_LIMIT_BYTES = 256 * 1024
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
+HISTORY_LIMIT = 25_000
+HISTORY_LIMIT_CAUSE = f"The execution reached the maximum number of history events ({HISTORY_LIMIT})."
 
 
 class StateFailedError(Exception):
@@ -27,19 +30,22 @@ class StateFailedError(Exception):
         self.cause = cause
 
 
-def matches(names: tuple[str, ...], error: str, *, from_task: bool, from_branch: bool) -> bool:
+def matches(names: tuple[str, ...], error: str, *, from_branch: bool) -> bool:
     """Tells whether a list of error names means an error.
 
+    ``States.Runtime`` is never retried nor caught. ``States.TaskFailed`` means any error but a timeout.
+
     Args:
-        from_task: a Task state failed, so that ``States.TaskFailed`` means any error but a timeout.
         from_branch: a branch of a Parallel failed, so that ``States.BranchFailed`` means it too.
     """
+    if error == RUNTIME:
+        return False
     if error in names:
         return True
-    if ALL in names and error not in TERMINAL:
-        return True
-    if from_branch and BRANCH_FAILED in names and error not in TERMINAL:
-        return True
+    if error in TERMINAL:
+        return False
     if error == HEARTBEAT_TIMEOUT and TIMEOUT in names:
         return True
-    return from_task and TASK_FAILED in names and error not in TERMINAL | {TIMEOUT, HEARTBEAT_TIMEOUT}
+    if TASK_FAILED in names and error not in {TIMEOUT, HEARTBEAT_TIMEOUT}:
+        return True
+    return ALL in names or (from_branch and BRANCH_FAILED in names)

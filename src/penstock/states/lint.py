@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from penstock.model.findings import Finding
-from penstock.states import lint_fields
-from penstock.states.lint_fields import COMMON, FIELDS, REQUIRED, check_catch, check_retry, check_values
+from penstock.states.lint_fields import FIELDS, REQUIRED, check_values, positive_integer
+from penstock.states.lint_handlers import check_catch, check_retry
 from penstock.states.lint_rules import check_rules
+from penstock.states.lint_words import near_name, shown, unknown_fields
 
 SIZE_LIMIT_BYTES = 1024 * 1024
 DEPTH_LIMIT = 60
 NAME_LIMIT = 80
+FINDINGS_LIMIT = 1000
 MACHINE_FIELDS = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
 BRANCH_FIELDS = frozenset({"Comment", "StartAt", "States"})
 TERMINAL_TYPES = frozenset({"Succeed", "Fail"})
@@ -32,15 +36,19 @@ def lint(document: bytes | str) -> list[Finding]:
     if len(document) > SIZE_LIMIT_BYTES:
         return [Finding("$", "size", f"the document has {len(document)} bytes, 1 MB is possible", "split the workflow")]
     try:
-        decoded = json.loads(document, object_pairs_hook=_unique, parse_constant=_no_constant)
+        msgspec.json.decode(document)
+        decoded = json.loads(document, object_pairs_hook=_unique)
     except DuplicateKeyError as error:
         return [Finding("$", "duplicate-key", str(error), "give each its own name")]
-    except (ValueError, RecursionError) as error:
-        return [Finding("$", "json", f"no JSON: {error}", "mend the document")]
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        return [Finding("$", "json", f"no JSON: {error!s:.200}", "mend the document")]
     if _depth(decoded) > DEPTH_LIMIT:
         return [Finding("$", "depth", f"the document is nested more than {DEPTH_LIMIT} deep", "flatten it")]
-    seen: dict[str, str] = {}
-    return sorted(set(_machine(decoded, "$", seen, is_root=True)))
+    found = list(itertools.islice(_machine(decoded, "$", {}, is_root=True), FINDINGS_LIMIT + 1))
+    findings = sorted(set(found[:FINDINGS_LIMIT]))
+    if len(found) > FINDINGS_LIMIT:
+        findings.append(Finding("$", "too-many", f"there are more than {FINDINGS_LIMIT} mistakes", "mend these first"))
+    return findings
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -50,10 +58,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise DuplicateKeyError(f"the key {key[:100]!r} is there twice")
         found[key] = value
     return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _depth(value: Any) -> int:
@@ -78,21 +82,27 @@ def _machine(body: Any, where: str, seen: dict[str, str], *, is_root: bool) -> I
     yield from unknown_fields(body, MACHINE_FIELDS if is_root else BRANCH_FIELDS, where)
     language = body.get("QueryLanguage", "JSONPath")
     if language != "JSONPath":
-        yield Finding(where, "not-yet", f"QueryLanguage {language!r} cannot be run yet", "write it in JSONPath")
+        yield Finding(where, "not-yet", f"QueryLanguage {shown(language)} cannot be run yet", "write it in JSONPath")
+    if body.get("Version", "1.0") != "1.0":
+        yield Finding(f"{where}.Version", "value", f"there is no version {shown(body['Version'])}", 'write "1.0"')
+    if not isinstance(body.get("Comment", ""), str):
+        yield Finding(f"{where}.Comment", "type", "Comment is text", "put it into quotes")
     if "TimeoutSeconds" in body:
-        yield from lint_fields.positive_integer(body, "TimeoutSeconds", where)
+        yield from positive_integer(body, "TimeoutSeconds", where)
     states = body.get("States")
     if not isinstance(states, dict) or not states:
         yield Finding(where, "required", "there are no States", 'write "States": {"Name": {"Type": …}}')
         return
     start_at = body.get("StartAt")
-    if start_at not in states:
-        yield Finding(
-            f"{where}.StartAt", "dangling", f"StartAt names {start_at!r}, which is no state", _near(start_at, states)
-        )
+    if "StartAt" not in body:
+        yield Finding(where, "required", "there is no StartAt", "name the state to begin with")
+    elif not isinstance(start_at, str) or start_at not in states:
+        message = f"StartAt names {shown(start_at)}, which is no state"
+        yield Finding(f"{where}.StartAt", "dangling", message, near_name(start_at, states))
     for name, state in states.items():
-        yield from _named_state(name, state, f"{where}.States.{name}", states, seen)
-    yield from _unreachable(start_at, states, where)
+        yield from _named_state(name, state, f"{where}.States.{name[:NAME_LIMIT]}", states, seen)
+    if isinstance(start_at, str) and start_at in states:
+        yield from _unreachable(start_at, states, where)
 
 
 def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen: dict[str, str]) -> Iterator[Finding]:
@@ -101,7 +111,8 @@ def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen
             where, "name", f"the name has {len(name)} characters, 1 to {NAME_LIMIT} are possible", "shorten it"
         )
     if name in seen:
-        yield Finding(where, "duplicate-name", f"{name!r} is a state already, at {seen[name]}", "rename one of them")
+        message = f"{shown(name)} is a state already, at {seen[name]}"
+        yield Finding(where, "duplicate-name", message, "rename one of them")
     seen.setdefault(name, where)
     if not isinstance(state, dict):
         yield Finding(where, "type", "a state is a JSON object", 'write {"Type": …}')
@@ -111,9 +122,9 @@ def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen
         yield Finding(f"{where}.Type", "not-yet", "Map states cannot be run yet", "use Parallel, or start executions")
         return
     if not isinstance(kind, str) or kind not in FIELDS:
-        yield Finding(f"{where}.Type", "type", f"{kind!r} is no type of state", f"one of {', '.join(FIELDS)}")
+        yield Finding(f"{where}.Type", "type", f"{shown(kind)} is no type of state", f"one of {', '.join(FIELDS)}")
         return
-    yield from unknown_fields(state, FIELDS[kind] | COMMON, where)
+    yield from unknown_fields(state, FIELDS[kind], where)
     for required in REQUIRED.get(kind, ()):
         if required not in state:
             yield Finding(where, "required", f"a {kind} state needs {required}", f'add "{required}"')
@@ -144,9 +155,8 @@ def _transitions(kind: str, state: dict[str, Any], where: str, states: dict[str,
             yield Finding(f"{where}.End", "transition", "End can only be true", 'write "End": true')
     for place, target in targets(state):
         if not isinstance(target, str) or target not in states:
-            yield Finding(
-                f"{where}.{place}", "dangling", f"{target!r} is no state of this machine", _near(target, states)
-            )
+            message = f"{shown(target)} is no state of this machine"
+            yield Finding(f"{where}.{place}", "dangling", message, near_name(target, states))
 
 
 def targets(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -161,9 +171,7 @@ def targets(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield f"{field}[{number}].Next", entry["Next"]
 
 
-def _unreachable(start_at: Any, states: dict[str, Any], where: str) -> Iterator[Finding]:
-    if start_at not in states:
-        return
+def _unreachable(start_at: str, states: dict[str, Any], where: str) -> Iterator[Finding]:
     reached, waiting = {start_at}, [start_at]
     while waiting:
         state = states[waiting.pop()]
@@ -173,26 +181,5 @@ def _unreachable(start_at: Any, states: dict[str, Any], where: str) -> Iterator[
                 waiting.append(target)
     for name in states:
         if name not in reached:
-            yield Finding(
-                f"{where}.States.{name}", "unreachable", f"nothing leads to {name!r}", "lead to it, or remove it"
-            )
-
-
-def unknown_fields(body: dict[str, Any], known: frozenset[str], where: str) -> Iterator[Finding]:
-    """Yields a finding for each field that does not belong here."""
-    for field in body:
-        if field in known:
-            continue
-        if field in lint_fields.LATER:
-            yield Finding(
-                f"{where}.{field}", "not-yet", f"{field} belongs to what cannot be run yet", "use JSONPath fields"
-            )
-        else:
-            near = difflib.get_close_matches(field, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"possible here: {', '.join(sorted(known))}"
-            yield Finding(f"{where}.{field}", "unknown-field", f"{field[:100]!r} does not belong here", hint)
-
-
-def _near(name: Any, states: dict[str, Any]) -> str:
-    near = difflib.get_close_matches(str(name)[:NAME_LIMIT], states, 1)
-    return f"did you mean {near[0]!r}?" if near else f"the states are: {', '.join(list(states)[:10])}"
+            place = f"{where}.States.{name[:NAME_LIMIT]}"
+            yield Finding(place, "unreachable", f"nothing leads to {shown(name)}", "lead to it, or remove it")

@@ -7,45 +7,34 @@ from typing import Any
 
 from penstock.model.findings import Finding
 from penstock.states.choice import is_number, timestamp
-from penstock.states.failures import ALL
+from penstock.states.lint_words import shown
 from penstock.states.paths import path_mistake
+from penstock.states.retry import LONGEST_SECONDS
 
-COMMON = frozenset({"Type", "Comment", "InputPath", "OutputPath"})
+_COMMON = {"Type", "Comment"}
+_PATHS = {"InputPath", "OutputPath"}
 _NEXT = {"Next", "End"}
 _RESULT = {"ResultPath", "Parameters"}
 _FAILING = {"ResultSelector", "Retry", "Catch"}
+_TIMES = {"TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"}
 FIELDS: dict[str, frozenset[str]] = {
-    "Task": frozenset(
-        _NEXT | _RESULT | _FAILING
-        | {"Resource", "TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"}
-    ),
-    "Parallel": frozenset(_NEXT | _RESULT | _FAILING | {"Branches"}),
-    "Pass": frozenset(_NEXT | _RESULT | {"Result"}),
-    "Wait": frozenset(_NEXT | {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"}),
-    "Choice": frozenset({"Choices", "Default"}),
-    "Succeed": frozenset(),
-    "Fail": frozenset({"Error", "ErrorPath", "Cause", "CausePath"}),
-}  # fmt: skip
+    "Task": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | _TIMES | {"Resource"}),
+    "Parallel": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | {"Branches"}),
+    "Pass": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | {"Result"}),
+    "Wait": frozenset(_COMMON | _PATHS | _NEXT | {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"}),
+    "Choice": frozenset(_COMMON | _PATHS | {"Choices", "Default"}),
+    "Succeed": frozenset(_COMMON | _PATHS),
+    "Fail": frozenset(_COMMON | {"Error", "ErrorPath", "Cause", "CausePath"}),
+}
+NAME_SHOWN = 80
 REQUIRED = {"Task": ("Resource",), "Parallel": ("Branches",), "Choice": ("Choices",)}
-# Fields of JSONata, variables and Map.
-LATER = frozenset({
-    "QueryLanguage", "Assign", "Arguments", "Output", "Condition", "Items", "ItemProcessor", "ItemReader",
-    "ItemSelector", "ItemBatcher", "ResultWriter",
-    "MaxConcurrency", "MaxConcurrencyPath", "ToleratedFailurePercentage", "Credentials",
-})  # fmt: skip
-LONGEST_SECONDS = 99_999_999
 
 
 def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Finding]:
     """Yields what is wrong with the values of a state's fields."""
     for field in [name for name in ("InputPath", "OutputPath") if state.get(name) is not None]:
         yield from _path(state, field, where)
-    if state.get("ResultPath", "$") is not None:
-        yield from _path(state, "ResultPath", where, reference=True)
-        if str(state.get("ResultPath", "$")).startswith("$$"):
-            yield Finding(
-                f"{where}.ResultPath", "path", "a result cannot go into the context object", "such as $.result"
-            )
+    yield from result_path(state, where)
     for field in ("Parameters", "ResultSelector"):
         if field in state:
             yield from _template(state[field], f"{where}.{field}")
@@ -56,10 +45,12 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     yield from _either(state, ("Error", "ErrorPath"), where)
     yield from _either(state, ("Cause", "CausePath"), where)
     for field in ("TimeoutSecondsPath", "HeartbeatSecondsPath", "ErrorPath", "CausePath"):
-        yield from _path(state, field, where)
+        yield from _path(state, field, where, reference=True)
     for field in ("Error", "Cause", "Resource", "Comment"):
         if field in state and not isinstance(state[field], str):
             yield Finding(f"{where}.{field}", "type", f"{field} is text", "put it into quotes")
+    if state.get("Resource") == "":
+        yield Finding(f"{where}.Resource", "value", "Resource is empty", "name what is to be called")
     yield from _heartbeat(state.get("TimeoutSeconds"), state.get("HeartbeatSeconds"), where)
     if kind == "Wait":
         yield from _wait(state, where)
@@ -77,11 +68,13 @@ def _wait(state: dict[str, Any], where: str) -> Iterator[Finding]:
     if "Seconds" in state:
         seconds = state["Seconds"]
         if not is_number(seconds) or not 0 <= seconds <= LONGEST_SECONDS or seconds != int(seconds):
-            yield Finding(f"{where}.Seconds", "value", f"{seconds!r} is no time to wait", f"0 to {LONGEST_SECONDS}")
+            yield Finding(
+                f"{where}.Seconds", "value", f"{shown(seconds)} is no time to wait", f"0 to {LONGEST_SECONDS}"
+            )
     if "Timestamp" in state and timestamp(state["Timestamp"]) is None:
         yield Finding(f"{where}.Timestamp", "value", "no timestamp", "such as 2026-02-20T07:57:00Z")
     for field in ("SecondsPath", "TimestampPath"):
-        yield from _path(state, field, where)
+        yield from _path(state, field, where, reference=True)
 
 
 def _either(state: dict[str, Any], names: tuple[str, str], where: str) -> Iterator[Finding]:
@@ -89,12 +82,27 @@ def _either(state: dict[str, Any], names: tuple[str, str], where: str) -> Iterat
         yield Finding(where, "both", f"the state has both {names[0]} and {names[1]}", "keep one of them")
 
 
+def result_path(body: dict[str, Any], where: str) -> Iterator[Finding]:
+    """Yields what is wrong with the ResultPath of a state or a catcher."""
+    path = body.get("ResultPath", "$")
+    if isinstance(path, str) and path.startswith("$$"):
+        yield Finding(f"{where}.ResultPath", "path", "a result cannot go into the context object", "such as $.result")
+    elif path is not None:
+        yield from _path(body, "ResultPath", where, reference=True)
+
+
 def _path(state: dict[str, Any], field: str, where: str, *, reference: bool = False) -> Iterator[Finding]:
     if field not in state:
         return
     mistake = path_mistake(state[field], reference=reference)
     if mistake:
-        yield Finding(f"{where}.{field}", "path", mistake, "such as $.order.id")
+        yield _path_finding(f"{where}.{field}", state[field], mistake)
+
+
+def _path_finding(where: str, path: Any, mistake: str) -> Finding:
+    if isinstance(path, str) and path.startswith("States."):
+        return Finding(where, "not-yet", mistake, "compute it in a task")
+    return Finding(where, "path", mistake, "such as $.order.id")
 
 
 def _template(template: Any, where: str) -> Iterator[Finding]:
@@ -104,91 +112,19 @@ def _template(template: Any, where: str) -> Iterator[Finding]:
     if not isinstance(template, dict):
         return
     for name, inner in template.items():
+        place = f"{where}.{name[:NAME_SHOWN]}"
         if not name.endswith(".$"):
-            yield from _template(inner, f"{where}.{name}")
-        elif isinstance(inner, str) and inner.startswith("States."):
-            yield Finding(f"{where}.{name}", "not-yet", "intrinsic functions cannot be run yet", "compute it in a task")
-        else:
-            mistake = path_mistake(inner)
-            if mistake:
-                yield Finding(f"{where}.{name}", "path", mistake, "a name that ends in .$ holds a path")
+            yield from _template(inner, place)
+            continue
+        if name[:-2] in template:
+            yield Finding(place, "both", f"{shown(name[:-2])} is given twice, as a value and by a path", "keep one")
+        mistake = path_mistake(inner)
+        if mistake:
+            yield _path_finding(place, inner, mistake)
 
 
 def positive_integer(body: dict[str, Any], field: str, where: str) -> Iterator[Finding]:
     """Yields a finding unless a field is a whole number of seconds above zero."""
     value = body[field]
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= LONGEST_SECONDS:
-        yield Finding(f"{where}.{field}", "value", f"{value!r} is no number of seconds", f"1 to {LONGEST_SECONDS}")
-
-
-def check_retry(retriers: Any, where: str) -> Iterator[Finding]:
-    """Yields what is wrong with a Retry."""
-    if not isinstance(retriers, list):
-        yield Finding(where, "type", "Retry is a list", 'write [{"ErrorEquals": ["States.ALL"]}]')
-        return
-    known = {
-        "ErrorEquals",
-        "IntervalSeconds",
-        "MaxAttempts",
-        "BackoffRate",
-        "MaxDelaySeconds",
-        "JitterStrategy",
-        "Comment",
-    }
-    for number, retrier in enumerate(retriers):
-        place = f"{where}[{number}]"
-        yield from _handler(retrier, known, place, is_last=number == len(retriers) - 1)
-        if isinstance(retrier, dict):
-            yield from _retrier(retrier, place)
-
-
-def _retrier(retrier: dict[str, Any], where: str) -> Iterator[Finding]:
-    ranges = {
-        "IntervalSeconds": (1, LONGEST_SECONDS),
-        "MaxAttempts": (0, LONGEST_SECONDS),
-        "MaxDelaySeconds": (1, 31_622_400),
-    }
-    for field, (low, high) in ranges.items():
-        value = retrier.get(field, low)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            yield Finding(f"{where}.{field}", "value", f"{value!r} is not possible", f"a whole number from {low}")
-    rate = retrier.get("BackoffRate", 2.0)
-    if not is_number(rate) or not 1 <= rate <= 1000:
-        yield Finding(f"{where}.BackoffRate", "value", f"{rate!r} is not possible", "a number from 1")
-    if retrier.get("JitterStrategy", "NONE") not in {"FULL", "NONE"}:
-        yield Finding(f"{where}.JitterStrategy", "value", "JitterStrategy is FULL or NONE", "choose one")
-    delay, interval = retrier.get("MaxDelaySeconds"), retrier.get("IntervalSeconds", 1)
-    if is_number(delay) and is_number(interval) and delay <= interval:
-        yield Finding(f"{where}.MaxDelaySeconds", "value", "MaxDelaySeconds is above IntervalSeconds", "raise it")
-
-
-def check_catch(catchers: Any, where: str) -> Iterator[Finding]:
-    """Yields what is wrong with a Catch."""
-    if not isinstance(catchers, list):
-        yield Finding(where, "type", "Catch is a list", 'write [{"ErrorEquals": ["States.ALL"], "Next": "…"}]')
-        return
-    for number, catcher in enumerate(catchers):
-        place = f"{where}[{number}]"
-        yield from _handler(
-            catcher, {"ErrorEquals", "Next", "ResultPath", "Comment"}, place, number == len(catchers) - 1
-        )
-        if isinstance(catcher, dict):
-            if "Next" not in catcher:
-                yield Finding(place, "required", "a catcher needs Next", "name the state to go on with")
-            if catcher.get("ResultPath", "$") is not None:
-                yield from _path(catcher, "ResultPath", place, reference=True)
-
-
-def _handler(entry: Any, known: set[str], where: str, is_last: bool) -> Iterator[Finding]:
-    if not isinstance(entry, dict):
-        yield Finding(where, "type", "an entry is a JSON object", 'write {"ErrorEquals": […]}')
-        return
-    for field in entry.keys() - known:
-        yield Finding(
-            f"{where}.{field}", "unknown-field", f"{field[:100]!r} does not belong here", f"possible: {sorted(known)}"
-        )
-    errors = entry.get("ErrorEquals")
-    if not isinstance(errors, list) or not errors or not all(isinstance(error, str) for error in errors):
-        yield Finding(f"{where}.ErrorEquals", "required", "ErrorEquals lists names of errors", 'such as ["States.ALL"]')
-    elif ALL in errors and (len(errors) > 1 or not is_last):
-        yield Finding(f"{where}.ErrorEquals", "all", "States.ALL stands alone, in the last entry", "move it to the end")
+        yield Finding(f"{where}.{field}", "value", f"{shown(value)} is no number of seconds", f"1 to {LONGEST_SECONDS}")

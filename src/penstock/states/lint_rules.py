@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.model.findings import Finding
-from penstock.states.choice import COMPARISONS, KINDS, OPERATORS, TYPE_TESTS
+from penstock.states.choice import COMPARISONS, KINDS, OPERATORS, TYPE_TESTS, has_open_escape
+from penstock.states.lint_words import shown, unknown_fields
 from penstock.states.paths import path_mistake
 
 BOOLEAN = ("And", "Or", "Not")
+KNOWN = OPERATORS | {*BOOLEAN, "Variable", "Next", "Comment"}
 
 
 def check_rules(rules: Any, where: str) -> Iterator[Finding]:
@@ -31,14 +33,16 @@ def _rule(rule: Any, where: str, *, is_top: bool) -> Iterator[Finding]:
     if not is_top and "Next" in rule:
         yield Finding(f"{where}.Next", "unknown-field", "only a rule at the top has Next", "move it up")
     operators = [name for name in rule if name in OPERATORS or name in BOOLEAN]
-    known = {*operators, "Next", "Comment", *(["Variable"] if set(operators) & OPERATORS else [])}
-    for field in rule.keys() - known:
-        yield Finding(f"{where}.{field}", "unknown-field", f"{field[:100]!r} is no operator", "see the Choice state")
+    yield from unknown_fields(rule, KNOWN, where)
     if len(operators) != 1:
         yield Finding(where, "rule", f"the rule has {len(operators)} operators", "give exactly one")
         return
     name = operators[0]
     if name in BOOLEAN:
+        if "Variable" in rule:
+            yield Finding(
+                f"{where}.Variable", "unknown-field", f"{name} has no Variable", "put it into the inner rules"
+            )
         yield from _combination(name, rule[name], f"{where}.{name}")
         return
     mistake = path_mistake(rule.get("Variable"))
@@ -63,6 +67,8 @@ def _operand(name: str, operand: Any, where: str) -> Iterator[Finding]:
         fits, kind = isinstance(operand, bool), "true or false"
     elif name == "StringMatches":
         fits, kind = isinstance(operand, str), "text, with * for any characters"
+        if isinstance(operand, str) and has_open_escape(operand):
+            yield Finding(where, "value", "a backslash escapes only * and \\", r"write \\* or \\\\")
     elif name in COMPARISONS:
         kind = COMPARISONS[name][0]
         fits = KINDS[kind](operand)
@@ -70,4 +76,4 @@ def _operand(name: str, operand: Any, where: str) -> Iterator[Finding]:
         mistake = path_mistake(operand)
         fits, kind = mistake is None, "a path"
     if not fits:
-        yield Finding(where, "type", f"{name} compares with {operand!r}"[:200], f"give {kind}")
+        yield Finding(where, "type", f"{name} compares with {shown(operand)}", f"give {kind}")

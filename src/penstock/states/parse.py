@@ -23,7 +23,7 @@ def parse(document: bytes | str) -> Machine:
     findings = lint(document)
     if findings:
         raise InvalidWorkflowError(
-            f"the workflow has {len(findings)} mistakes:\n{report(findings)}",
+            f"the workflow has {len(findings)} mistake{'s' if len(findings) > 1 else ''}:\n{report(findings)}",
             hint="see https://states-language.net",
             findings=[msgspec.to_builtins(finding) for finding in findings],
         )

@@ -15,16 +15,18 @@ Value = Any
 Resolve = Callable[[Value, Any], Value]
 Place = Callable[[Value, Value], Value]
 
+# A name after a dot takes what has no meaning in a path; anything else needs a backslash, or quotes in brackets.
 STEP = re.compile(
-    r"\.(?P<name>[^\s.\[\]()'\"?*,@$:!&|<>=~^%+;{}/\\`#-][^\s.\[\]()'\"?*,@$:!&|<>=~^%+;{}/\\`#]*)"
-    r"|\[(?P<index>\d+)\]"
-    r"|\['(?P<quoted>(?:[^'\\]|\\.)*)'\]"
-    r'|\["(?P<double>(?:[^"\\]|\\.)*)"\]'
+    r"\.(?P<name>(?:[^\s.\[\]()'\"?*,@$:;\\]|\\.)+)"
+    r"|\.?\[\s*(?P<index>-?\d{1,9})\s*\]"
+    r"|\.?\[\s*'(?P<quoted>(?:[^'\\]|\\.)*)'\s*\]"
+    r'|\.?\[\s*"(?P<double>(?:[^"\\]|\\.)*)"\s*\]'
 )
+LENGTH_LIMIT = 1024
 
 
 def reference_steps(text: str) -> tuple[str | int, ...] | None:
-    """Returns the steps of a reference path without its ``$``; None if it is another kind of path."""
+    """Returns the steps of a path that names one place, without its ``$``; None if it is another kind of path."""
     steps: list[str | int] = []
     position = 1
     while position < len(text):
@@ -34,8 +36,8 @@ def reference_steps(text: str) -> tuple[str | int, ...] | None:
         if found["index"] is not None:
             steps.append(int(found["index"]))
         else:
-            name = found["name"] or found["quoted"] or found["double"] or ""
-            steps.append(re.sub(r"\\(.)", r"\1", name) if found["name"] is None else name)
+            name = next(part for part in (found["name"], found["quoted"], found["double"]) if part is not None)
+            steps.append(re.sub(r"\\(.)", r"\1", name))
         position = found.end()
     return tuple(steps)
 
@@ -43,18 +45,24 @@ def reference_steps(text: str) -> tuple[str | int, ...] | None:
 def path_mistake(text: Any, *, reference: bool = False) -> str | None:
     """Returns what is wrong with a path, or None."""
     if not isinstance(text, str) or not text.startswith("$"):
+        if isinstance(text, str) and text.startswith("States."):
+            return "intrinsic functions cannot be run yet"
         return "a path begins with `$`"
+    if len(text) > LENGTH_LIMIT:
+        return f"the path is longer than {LENGTH_LIMIT} characters"
     plain = text[1:] if text.startswith("$$") else text
-    if reference_steps(plain) is not None:
-        return None
+    steps = reference_steps(plain)
+    if steps is not None:
+        is_from_end = any(isinstance(step, int) and step < 0 for step in steps)
+        return "a reference path counts from the start" if reference and is_from_end else None
     if reference:
         return "a reference path has only names and indexes, such as $.order.items[0]"
-    if len(text) > 1024:
-        return "the path is longer than 1024 characters"
+    if plain[1] not in ".[":
+        return "after `$` come names after dots and brackets"
     try:
         _compile_jsonpath(plain)
     except Exception as error:  # noqa: BLE001 - whatever the JSONPath library makes of text from outside
-        return f"no JSONPath: {error}"
+        return f"no JSONPath: {next(iter(str(error).splitlines()), type(error).__name__)}"
     return None
 
 
@@ -79,23 +87,20 @@ def compile_path(text: str | None, error: str = RUNTIME) -> Resolve:
 
 def _walker(steps: tuple[str | int, ...], text: str, error: str) -> Callable[[Value], Value]:
     def walk(value: Value) -> Value:
-        for step in steps:
-            try:
+        try:
+            for step in steps:
+                if isinstance(value, str):
+                    return _missing(text, error)
                 value = value[step]
-            except (KeyError, IndexError, TypeError):
-                raise StateFailedError(error, f"The path {text!r} could not be found in the input") from None
-            if isinstance(value, str) and step is not steps[-1]:
-                raise StateFailedError(error, f"The path {text!r} could not be found in the input")
+        except (KeyError, IndexError, TypeError):
+            return _missing(text, error)
         return value
 
-    def checked(value: Value) -> Value:
-        return walk(value) if isinstance(value, dict | list) or not steps else _missing(text, error)
-
-    return checked
+    return walk
 
 
 def _missing(text: str, error: str) -> Value:
-    raise StateFailedError(error, f"The path {text!r} could not be found in the input")
+    raise StateFailedError(error, f"The path {text!r} could not be found in the input") from None
 
 
 def _searcher(plain: str, text: str, error: str) -> Callable[[Value], Value]:
@@ -104,7 +109,10 @@ def _searcher(plain: str, text: str, error: str) -> Callable[[Value], Value]:
     def search(value: Value) -> Value:
         if not isinstance(value, dict | list):
             return _missing(text, error)
-        return compiled.findall(value)
+        try:
+            return compiled.findall(value)
+        except Exception as cause:
+            raise StateFailedError(error, f"The path {text!r} cannot be applied: {cause!s:.200}") from cause
 
     return search
 
@@ -144,14 +152,23 @@ def compile_result_path(text: str | None) -> Place:
 
 
 def _placed(value: Value, steps: tuple[str | int, ...], result: Value, text: str) -> Value:
-    if not steps:
-        return result
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, str) and (value is None or isinstance(value, dict)):
-        return {**(value or {}), step: _placed((value or {}).get(step), rest, result, text)}
-    if isinstance(step, int) and isinstance(value, list) and step < len(value):
-        return [*value[:step], _placed(value[step], rest, result, text), *value[step + 1 :]]
-    raise StateFailedError(RESULT_PATH_MATCH_FAILURE, f"The result path {text!r} does not fit the state's input")
+    top: list[Value] = [value]
+    spot: Any = top
+    key: str | int = 0
+    for step in steps:
+        inner = spot[key]
+        if isinstance(step, str) and (inner is None or isinstance(inner, dict)):
+            copy: Any = dict(inner or {})
+            copy.setdefault(step, None)
+        elif isinstance(step, int) and isinstance(inner, list) and step < len(inner):
+            copy = list(inner)
+        else:
+            cause = f"The result path {text!r} does not fit the state's input"
+            raise StateFailedError(RESULT_PATH_MATCH_FAILURE, cause)
+        spot[key] = copy
+        spot, key = copy, step
+    spot[key] = result
+    return top[0]
 
 
 def compile_template(template: Any) -> Resolve:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import msgspec
-
 from penstock.states import failures
-from penstock.states.commands import Command, Finish
-from penstock.states.enter import Runner
+from penstock.states.commands import Command, Finish, InvokeTask
+from penstock.states.enter import Runner, check_size
 from penstock.states.events import (
     Event,
     Redriven,
@@ -44,12 +42,15 @@ def start(
     state = ExecutionState(machine, context, seed, value)
     run = Runner(state, at, history)
     run.tell("ExecutionStarted", "", input=value)
-    state.root = Frame("", machine)
-    if len(msgspec.json.encode(value)) > failures.PAYLOAD_LIMIT_BYTES:
-        run.finish("FAILED", failures.DATA_LIMIT_EXCEEDED, "The input is larger than 256 KiB")
+    state.root = Frame("", machine, value=value)
+    try:
+        check_size(value, "The input")
+    except failures.StateFailedError as failure:
+        run.finish("FAILED", failure.error, failure.cause)
     else:
         run.start_clock()
         run.enter(state.root, machine.start_at, value)
+        run.run()
     return Step(state, run.commands, run.history)
 
 
@@ -68,10 +69,11 @@ def step(machine: Machine, state: ExecutionState, event: Event, *, history: bool
             _heartbeat(run, event)
         case Stopped():
             if state.status == "RUNNING":
-                run.cancel_everything()
+                run.abort_everything()
                 run.finish("ABORTED", event.error, event.cause)
         case Redriven():
-            _redrive(run, event)
+            _redrive(run)
+    run.run()
     return Step(state, run.commands, run.history)
 
 
@@ -103,34 +105,34 @@ def _timer_fired(run: Runner, event: TimerFired) -> None:
     if entry is None or entry.kind == "task":
         return
     frame = entry.frame
-    if entry.kind == "execution":
-        run.cancel_everything()
-        run.finish("TIMED_OUT", failures.TIMEOUT, "")
-        return
-    if entry.kind in {"timeout", "heartbeat"}:
-        error = failures.TIMEOUT if entry.kind == "timeout" else failures.HEARTBEAT_TIMEOUT
-        token = frame.tokens.get("task", "")
-        del run.state.outstanding[event.token]
-        del frame.tokens[entry.kind]
-        run.cancel(frame)
-        run.tell("TaskTimedOut", frame, error=error, token=token)
-        run.fail(frame, error, "")
-        return
-    run.settle(frame)
-    if entry.kind == "wait":
-        run.leave(frame, frame.effective)
-    else:
-        run.begin(frame)
+    match entry.kind:
+        case "execution":
+            del run.state.outstanding[event.token]
+            run.abort_everything()
+            run.finish("TIMED_OUT", failures.TIMEOUT)
+        case "timeout" | "heartbeat":
+            error = failures.TIMEOUT if entry.kind == "timeout" else failures.HEARTBEAT_TIMEOUT
+            token = frame.tokens.get("task", "")
+            del run.state.outstanding[event.token]
+            del frame.tokens[entry.kind]
+            run.give_up(frame)
+            run.tell("TaskTimedOut", frame, error=error, token=token)
+            run.fail(frame, error, "")
+        case "wait":
+            run.settle(frame)
+            run.leave(frame, None)
+        case _:
+            run.settle(frame)
+            run.begin(frame)
 
 
 def _heartbeat(run: Runner, event: TaskHeartbeat) -> None:
     entry = run.state.outstanding.get(event.token)
-    if entry is not None and entry.kind == "task" and "heartbeat" in entry.frame.tokens:
-        run.restart_heartbeat(entry.frame)
+    if entry is not None and isinstance(entry.command, InvokeTask) and "heartbeat" in entry.frame.tokens:
+        run.restart_heartbeat(entry.frame, entry.command.heartbeat_seconds or 0)
 
 
-def _redrive(run: Runner, event: Redriven) -> None:
-    """Continues what did not succeed. Branches that are done stay done; retries count anew."""
+def _redrive(run: Runner) -> None:
     state = run.state
     if state.status not in {"FAILED", "TIMED_OUT", "ABORTED"} or state.root is None:
         return
@@ -138,23 +140,4 @@ def _redrive(run: Runner, event: Redriven) -> None:
     state.redrives += 1
     run.tell("ExecutionRedriven", "")
     run.start_clock()
-    _continue(run, state.root)
-
-
-def _continue(run: Runner, frame: Frame) -> None:
-    if frame.state is None:
-        run.enter(frame, frame.machine.start_at, run.state.input if frame.parent is None else frame.value)
-        return
-    frame.failure = None
-    if frame.state.type == "Fail" and frame.caught is not None:
-        # A Catch led here only to say so; what is to be put through again is the state that it caught.
-        frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting = frame.caught
-        frame.caught = None
-    frame.retries = [0] * len(frame.state.retriers)
-    if frame.state.type != "Parallel" or not frame.children:
-        run.begin(frame, is_again=True)
-        return
-    children = frame.children
-    for child in [child for child in children if not child.is_done]:
-        if frame.children is children and run.state.status == "RUNNING":
-            _continue(run, child)
+    run.resume(state.root)

@@ -1,0 +1,138 @@
+"""One event's turn of an execution: what it asks for, what there is to tell, and what is awaited afterwards."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
+from penstock.states.context import context_object
+from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outstanding
+from penstock.states.machine import State
+
+ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
+
+
+class Turn:
+    """Collects commands and history, and keeps the account of outstanding tasks and timers."""
+
+    def __init__(self, state: ExecutionState, at: float, history: bool) -> None:
+        self.state = state
+        self.at = at
+        self.commands: list[Command] = []
+        self.history: list[HistoryEntry] = []
+        self._telling = history
+
+    def tell(self, kind: str, where: Frame | str, **detail: Any) -> None:
+        """Adds to the history. It is counted always, and built if anybody wants it."""
+        self.state.told += 1
+        if self._telling:
+            name = where if isinstance(where, str) else state_of(where).name
+            self.history.append(HistoryEntry(kind, self.at, name, detail))
+
+    def finish(
+        self, status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"], error: str = "", cause: str = ""
+    ) -> None:
+        """Ends the execution."""
+        state = self.state
+        state.status, state.error, state.cause = status, error, cause
+        clock = self._clock_token()
+        if clock in state.outstanding:
+            del state.outstanding[clock]
+            self.commands.append(CancelTimer(clock))
+        detail = {"output": state.output} if status == "SUCCEEDED" else {"error": error, "cause": cause}
+        self.tell(f"Execution{ENDINGS[status]}", "", **detail)
+        self.commands.append(
+            Finish(status=status, output=state.output if status == "SUCCEEDED" else None, error=error, cause=cause)
+        )
+
+    # -- timers -------------------------------------------------------------------------------------
+
+    def start_clock(self) -> None:
+        """Starts the timer of the whole execution, if the machine has a timeout."""
+        state = self.state
+        if state.machine.timeout_seconds is not None and state.root is not None:
+            command = StartTimer(self._clock_token(), self.at + state.machine.timeout_seconds)
+            state.outstanding[command.token] = Outstanding(state.root, "execution", command)
+            self.commands.append(command)
+
+    def start_heartbeat(self, frame: Frame, seconds: float) -> None:
+        """Starts a task's heartbeat timer."""
+        frame.beats += 1
+        token = f"{self.key(frame)}#{frame.attempt}/heartbeat/{frame.beats}"
+        self.wait_for(frame, "heartbeat", token, StartTimer(token, self.at + seconds))
+
+    def restart_heartbeat(self, frame: Frame, seconds: float) -> None:
+        """Gives a task another heartbeat's time."""
+        token = frame.tokens.pop("heartbeat")
+        del self.state.outstanding[token]
+        self.commands.append(CancelTimer(token))
+        self.start_heartbeat(frame, seconds)
+
+    def start_timer(self, frame: Frame, kind: str, due_at: float) -> None:
+        """Starts the one timer of its kind that an attempt has."""
+        token = f"{self.key(frame)}/{kind}/{frame.attempt}"
+        self.wait_for(frame, kind, token, StartTimer(token, due_at))
+
+    # -- what is awaited ----------------------------------------------------------------------------
+
+    def wait_for(self, frame: Frame, kind: str, token: str, command: Command) -> None:
+        """Asks for something that an event will answer."""
+        frame.tokens[kind] = token
+        self.state.outstanding[token] = Outstanding(frame, kind, command)
+        self.commands.append(command)
+
+    def settle(self, frame: Frame) -> None:
+        """Stops waiting for a frame's own task and timers: one of them has come."""
+        for kind, token in frame.tokens.items():
+            del self.state.outstanding[token]
+            if kind in {"timeout", "heartbeat"}:
+                self.commands.append(CancelTimer(token))
+        frame.tokens.clear()
+
+    def give_up(self, frame: Frame) -> None:
+        """Stops waiting for a frame's own task and timers, which are not wanted any more."""
+        for kind, token in frame.tokens.items():
+            del self.state.outstanding[token]
+            self.commands.append(CancelTask(token) if kind == "task" else CancelTimer(token))
+        frame.tokens.clear()
+
+    def abort(self, frame: Frame) -> None:
+        """Stops a frame and its branches wherever they stand. What is done, failed or not begun stays so."""
+        if frame.is_done or frame.state is None or frame.failure is not None:
+            return
+        self.give_up(frame)
+        for child in frame.children:
+            self.abort(child)
+        self.tell(f"{frame.state.type}StateAborted", frame)
+
+    def abort_everything(self) -> None:
+        """Stops the whole execution."""
+        if self.state.root is not None:
+            self.abort(self.state.root)
+
+    # -- names --------------------------------------------------------------------------------------
+
+    def key(self, frame: Frame) -> str:
+        """Returns what names this visit of the frame's state, over all of its attempts."""
+        return f"{self.state.seed}/{frame.path}{frame.number}"
+
+    def context(self, frame: Frame) -> Any:
+        """Returns a function that makes the context object when a path asks for it, once."""
+        made: list[dict[str, Any]] = []
+
+        def context() -> dict[str, Any]:
+            if not made:
+                made.append(context_object(self.state, frame, self.key(frame)))
+            return made[0]
+
+        return context
+
+    def _clock_token(self) -> str:
+        return f"{self.state.seed}/execution/{self.state.redrives}"
+
+
+def state_of(frame: Frame) -> State:
+    """Returns the state that a frame is in."""
+    if frame.state is None:
+        raise ValueError("the frame has entered no state")
+    return frame.state
