@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penstock.cli.options import Options
+
+if TYPE_CHECKING:
+    from penstock.ports.query import Result
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +33,21 @@ def query(
     tables = [table for definition in definitions.values() for table in definition.lake_tables.values()]
     text = sys.stdin.read() if sql == "-" else sql
     result = home.query.run(text, tables=tables, limit=limit, timeout_seconds=timeout)
-    rows = [list(row) for row in result.rows]
-    if options.as_json:
-        names = [column.name for column in result.columns]
-        output.emit_json([dict(zip(names, row, strict=True)) for row in rows])
-        return
-    output.table([column.name for column in result.columns], rows, empty="no rows")
-    note = f"{len(rows)} row{'' if len(rows) == 1 else 's'} in {output.duration(result.elapsed_seconds)}"
+    output.emit(result.rows, [column.name for column in result.columns], as_json=options.as_json, empty="no rows")
+    if not options.as_json:
+        output.console(stderr=True).print("; ".join(_notes(result, limit)), style="dim")
+
+
+def _notes(result: Result, limit: int) -> list[str]:
+    """Returns what is to be known about an answer beside its rows."""
+    from penstock.cli.output import count, duration, size
+
+    read = f"{count(result.scanned_files, 'file')}, {size(result.scanned_bytes)}"
+    notes = [f"{count(len(result.rows), 'row')} in {duration(result.elapsed_seconds)} from {read}"]
     if result.truncated:
-        note += f"; there are more: --limit is {limit}"
-    output.console(stderr=True).print(note, style="dim")
+        notes.append(f"there are more: --limit is {limit}")
+    if result.unreadable_lines:
+        notes.append(f"{count(result.unreadable_lines, 'line')} left out: no record; see <table>_quarantine")
+    if result.unreadable_files:
+        notes.append(f"{count(result.unreadable_files, 'file')} left out: cannot be read")
+    return notes

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
 import decimal
-import math
-import re
 import sys
-from collections.abc import Mapping, Sequence
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import msgspec
 
+from penstock.cli.values import (
+    age,
+    cell_text,
+    clean,
+    count,
+    duration,
+    moment,
+    plain,
+    records,
+    result_json,
+    short_source,
+    size,
+)
 from penstock.errors import (
     AccessDeniedError,
     DefinitionError,
@@ -29,6 +38,31 @@ from penstock.errors import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+__all__ = [
+    "EXIT_CODES",
+    "EXIT_MEANINGS",
+    "INTERNAL_ERROR",
+    "INTERRUPTED",
+    "age",
+    "cell_text",
+    "clean",
+    "console",
+    "count",
+    "duration",
+    "emit",
+    "emit_json",
+    "fail",
+    "fail_unexpected",
+    "moment",
+    "plain",
+    "records",
+    "result_json",
+    "short_source",
+    "size",
+    "status_text",
+    "table",
+]
+
 # The first class that fits decides; docs/reference/cli.md prints the same table.
 EXIT_CODES: tuple[tuple[type[PenstockError], int], ...] = (
     (UsageError, 2),
@@ -43,8 +77,21 @@ EXIT_CODES: tuple[tuple[type[PenstockError], int], ...] = (
     (PenstockError, 1),
 )
 INTERNAL_ERROR = 70
-# C0 and C1 controls would let data move the cursor or recolour the terminal; newline and tab stay.
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+INTERRUPTED = 130
+EXIT_MEANINGS: dict[int, str] = {
+    0: "done",
+    1: "an execution failed, or something else that was asked for did not succeed",
+    2: "wrong usage",
+    3: "a definition cannot be used",
+    4: "what was named does not exist",
+    5: "the home cannot be used",
+    6: "a query was refused or failed",
+    7: "access denied",
+    INTERNAL_ERROR: "a defect of Penstock",
+    INTERRUPTED: "interrupted",
+}
+# A table that would have narrower columns is shown as one block a row.
+NARROWEST_COLUMN = 12
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -56,43 +103,37 @@ def console(*, stderr: bool = False) -> Console:
     return Console(file=stream, highlight=False, width=width, soft_wrap=not stream.isatty(), emoji=False)
 
 
-def clean(value: object) -> str:
-    """Returns a value as text that cannot steer a terminal."""
-    return CONTROLS.sub(lambda match: f"\\x{ord(match.group()):02x}", str(value))
+def emit(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, as_json: bool, empty: str = "") -> None:
+    """Prints rows: one JSON document of objects for programs, a table for people."""
+    if as_json:
+        emit_json(records(columns, rows))
+    else:
+        table(columns, rows, empty=empty)
 
 
 def emit_json(document: Any) -> None:
-    """Prints one JSON document, indented, without NaN."""
-    encoded = msgspec.json.encode(plain(document))
-    sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+    """Prints one JSON document to stdout: indented, in UTF-8 whatever the locale, without NaN."""
+    _write_json(sys.stdout, msgspec.json.format(msgspec.json.encode(plain(document)), indent=2))
 
 
-def plain(value: Any) -> Any:
-    """Returns a value as JSON can hold it: times as ISO 8601 text, bytes as text, NaN as null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, decimal.Decimal):
-        # A JSON number has as many digits as it needs.
-        return msgspec.Raw(str(value).encode()) if value.is_finite() else None
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).decode("utf-8", "backslashreplace")
-    if isinstance(value, msgspec.Struct):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return str(value)
+def _write_json(stream: TextIO, encoded: bytes) -> None:
+    stream.flush()
+    binary = getattr(stream, "buffer", None)
+    if binary is None:
+        stream.write(encoded.decode() + "\n")
+    else:
+        binary.write(encoded + b"\n")
+    stream.flush()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "", empty: str = "") -> None:
-    """Prints a table for people. Cells are text or Rich's renderables; text is taken as it is, never as markup."""
+    """Prints a table for people: as wide as the terminal; for a pipe plain, one line a row, nothing cut.
+
+    Cells are text or Rich's renderables; text is taken as it is, never as markup.
+    """
+    if not sys.stdout.isatty():
+        _plain_table(headings, rows, title, empty)
+        return
     from rich.table import Table
     from rich.text import Text
 
@@ -100,36 +141,76 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str 
     if not rows:
         out.print(Text(empty or "nothing yet", style="dim"))
         return
-    numeric = {
-        i for i in range(len(headings)) if all(isinstance(row[i], int | float | decimal.Decimal) for row in rows)
-    }
-    made = Table(
-        box=None, title=title or None, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for position, heading in enumerate(headings):
-        made.add_column(
-            heading, justify="right" if position in numeric else "left", header_style="bold", overflow="fold"
-        )
+    if (
+        len(headings) > 1
+        and out.width < len(headings) * NARROWEST_COLUMN
+        and out.width < _natural_width(headings, rows)
+    ):
+        _print_blocks(out, headings, rows, title)
+        return
+    heading = Text(clean(title), style="bold") if title else None
+    made = Table(box=None, title=heading, title_justify="left", pad_edge=False, padding=(0, 2, 0, 0))
+    numeric = _numeric(len(headings), rows)
+    for position, name in enumerate(headings):
+        justify: Literal["left", "right"] = "right" if position in numeric else "left"
+        made.add_column(Text(clean(name)), justify=justify, header_style="bold", overflow="fold")
     for row in rows:
         made.add_row(*(cell if _is_renderable(cell) else Text(clean(cell_text(cell))) for cell in row))
     out.print(made)
 
 
+def _numeric(width: int, rows: Sequence[Sequence[Any]]) -> set[int]:
+    kinds = (int, float, decimal.Decimal, type(None))
+    return {
+        position
+        for position in range(width)
+        if all(isinstance(row[position], kinds) and not isinstance(row[position], bool) for row in rows)
+    }
+
+
+def _natural_width(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    return sum(max(len(_one_line(cell)) for cell in cells) + 2 for cells in zip(headings, *rows, strict=True))
+
+
+def _print_blocks(out: Console, headings: Sequence[str], rows: Sequence[Sequence[Any]], title: str) -> None:
+    from rich.text import Text
+
+    if title:
+        out.print(Text(clean(title), style="bold"))
+    width = max(len(clean(name)) for name in headings)
+    for number, row in enumerate(rows):
+        if number:
+            out.print()
+        for name, cell in zip(headings, row, strict=True):
+            out.print(Text.assemble((clean(name).ljust(width), "bold"), f"  {_one_line(cell)}"))
+
+
+def _plain_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], title: str, empty: str) -> None:
+    from rich.cells import cell_len
+
+    lines = [[_one_line(name) for name in headings], *([_one_line(cell) for cell in row] for row in rows)]
+    if not rows:
+        sys.stdout.write(f"{clean(empty or 'nothing yet')}\n")
+        return
+    if title:
+        sys.stdout.write(f"{clean(title)}\n")
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    numeric = _numeric(len(headings), rows)
+    for line in lines:
+        padded = []
+        for position, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            padding = " " * (width - cell_len(cell))
+            padded.append(padding + cell if position in numeric else cell + padding)
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+
+
+def _one_line(cell: Any) -> str:
+    text = str(cell) if _is_renderable(cell) else cell_text(cell)
+    return clean(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _is_renderable(cell: Any) -> bool:
     return hasattr(cell, "__rich_console__")
-
-
-def cell_text(value: Any) -> str:
-    """Returns a value as a table shows it."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.6g}" if math.isfinite(value) else "NaN"
-    if isinstance(value, decimal.Decimal):
-        return f"{value:f}" if abs(value.adjusted()) < 20 else str(value)
-    if isinstance(value, Mapping | list | tuple):
-        return msgspec.json.encode(plain(value)).decode()
-    return str(plain(value))
 
 
 def status_text(status: str) -> Any:
@@ -156,49 +237,11 @@ def status_text(status: str) -> Any:
     return Text(f"{sign} {status}", style=style)
 
 
-def short_source(source: str) -> str:
-    """Returns what started an execution as a table shows it: of an object's key, the name only."""
-    kind, _, name = source.partition(":")
-    name = name.rpartition("/")[2]
-    return f"{kind} {name[:20]}…" if len(name) > 21 else f"{kind} {name}".strip()
-
-
-def moment(at: float | None) -> str:
-    """Returns a time as people read it, in UTC."""
-    if at is None:
-        return "-"
-    return f"{datetime.datetime.fromtimestamp(at, datetime.UTC):%Y-%m-%d %H:%M:%SZ}"
-
-
-def duration(seconds: float | None) -> str:
-    """Returns a span as people say it."""
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{count} {unit}" for count, unit in [part for part in parts if part[0]][:2])
-
-
-def size(count: float) -> str:
-    """Returns a number of bytes as people say it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def fail(error: PenstockError, *, as_json: bool) -> int:
     """Prints an error and its mend to stderr; returns the exit code."""
     code = next(number for kind, number in EXIT_CODES if isinstance(error, kind))
     if as_json:
-        sys.stderr.write(msgspec.json.encode(plain({**error.to_dict(), "exit_code": code})).decode() + "\n")
+        _write_json(sys.stderr, msgspec.json.encode(plain({**error.to_dict(), "exit_code": code})))
         return code
     _print_error(error.message, error.hint)
     return code
@@ -210,7 +253,7 @@ def fail_unexpected(error: BaseException, *, as_json: bool) -> int:
     hint = "this is a defect of Penstock: please report it, with what PENSTOCK_DEBUG=1 prints"
     if as_json:
         document = {"error": "Internal", "message": message, "hint": hint, "exit_code": INTERNAL_ERROR}
-        sys.stderr.write(msgspec.json.encode(document).decode() + "\n")
+        _write_json(sys.stderr, msgspec.json.encode(plain(document)))
     else:
         _print_error(message, hint)
     return INTERNAL_ERROR

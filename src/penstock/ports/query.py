@@ -1,7 +1,8 @@
 """Questions in SQL over the lake.
 
 Guarantees that every adapter gives: a query reads and never writes; it sees the declared tables and nothing else; a
-table without files is empty, not missing; one bad file does not spoil a query.
+table without files is empty, not missing; one bad file does not spoil a query; what a query names of the partition
+columns decides which files are read.
 """
 
 from __future__ import annotations
@@ -22,12 +23,25 @@ class ResultColumn(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The answer to a query. ``truncated``: there were more rows than the limit."""
+    """The answer to a query.
+
+    Attributes:
+        rows: tuples of Python values, one value a column. Times of day and dates without a zone are in UTC.
+        truncated: there were more rows than the limit.
+        scanned_files, scanned_bytes: what was read of the lake to answer.
+        unreadable_lines: how many lines of the scanned files are no record of their table, and were left out; None
+            when too much was scanned to count them.
+        unreadable_files: how many files of the queried tables could not be read at all, and were left out.
+    """
 
     columns: list[ResultColumn]
     rows: list[tuple[Any, ...]]
     truncated: bool
     elapsed_seconds: float
+    scanned_files: int = 0
+    scanned_bytes: int = 0
+    unreadable_lines: int | None = 0
+    unreadable_files: int = 0
 
 
 class QueryEngine(Protocol):
@@ -36,11 +50,17 @@ class QueryEngine(Protocol):
     def run(
         self, sql: str, *, tables: Sequence[LakeTable], limit: int = 10_000, timeout_seconds: float = 60.0
     ) -> Result:
-        """Returns the rows of one SELECT.
+        """Returns the rows of one SELECT, at most ``limit``.
 
-        Each table is there by its name, what was quarantined as ``<table>_quarantine``.
+        Each table is there by its name, what was quarantined as ``<table>_quarantine``. Beside the columns of its
+        record type a table has its partition columns (``year``, ``month``, ``day``, ``hour``) as text.
 
         Raises:
             QueryError: the statement is none that reads, names something unknown, fails, or takes too long.
+            KeyboardInterrupt: the person at the terminal gave up; nothing goes on in the background.
         """
+        ...
+
+    def describe(self, tables: Sequence[LakeTable]) -> dict[str, list[ResultColumn]]:
+        """Returns the tables that a query over these can name, each with its columns. Reads no file."""
         ...

@@ -96,7 +96,8 @@ class Sandbox:
 
     def messages(self) -> list[Message]:
         """Returns the notifications, oldest first; nothing is sent from a sandbox."""
-        return [delivery.message for delivery in reversed(self.home.outbox.rows(limit=10_000))]
+        rows = reversed(self.home.outbox.rows(limit=10_000))
+        return list({delivery.message.id: delivery.message for delivery in rows}.values())
 
     def close(self) -> None:
         """Stops the machine; the folder stays as it is."""

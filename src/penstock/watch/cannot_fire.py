@@ -18,6 +18,8 @@ from penstock.watch.windows import check_statistic, check_window
 def check(definition: Definition, published: Collection[Any], cadences: Mapping[Any, float]) -> list[Finding]:
     """Returns a finding for each alarm that cannot fire or that nobody would hear.
 
+    Derived alarms are only asked whether their topics exist.
+
     Args:
         published: the keys of the metrics that something publishes.
         cadences: how often they are published, in seconds, where a schedule decides it.
@@ -25,13 +27,10 @@ def check(definition: Definition, published: Collection[Any], cadences: Mapping[
     findings: list[Finding] = []
     for alarm in definition.alarms.values():
         if not alarm.derived:
-            findings += _shape(alarm)
-            findings += _reach(alarm, published, cadences)
-        findings += _topics(alarm, definition)
+            findings += [*_shape(alarm), *_reach(alarm, published, cadences)]
     for combined in definition.composite_alarms.values():
         findings += _rule(combined, definition)
-        findings += _topics(combined, definition)
-    return findings
+    return [*findings, *_unknown_topics(definition), *_deaf_topics(definition)]
 
 
 def _shape(alarm: Alarm) -> Iterator[Finding]:
@@ -56,12 +55,12 @@ def _reach(alarm: Alarm, published: Collection[Any], cadences: Mapping[Any, floa
         yield Finding(alarm.place, "alarm-metric", message, hint)
         return
     cadence = cadences.get(key)
-    if cadence is None or alarm.missing is MissingData.BREACHING:
+    # Missing datapoints that breach count as datapoints, so that such an alarm always has enough of them.
+    if cadence is None or alarm.missing is MissingData.BREACHING or alarm.period_seconds <= 0:
         return
-    # So many datapoints at the most lie in the evaluation range; the rest of it is missing for ever.
     span = (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period_seconds
     possible = math.ceil(span / max(cadence, alarm.period_seconds))
-    if possible < alarm.datapoints_to_alarm or (alarm.period_seconds < cadence and alarm.evaluation_periods > 1):
+    if possible < alarm.datapoints_to_alarm:
         message = (
             f"alarm {alarm.name!r} needs {alarm.datapoints_to_alarm} datapoints of {alarm.period_seconds} s, "
             f"but {alarm.metric.label!r} is published every {cadence:.0f} s"
@@ -70,48 +69,74 @@ def _reach(alarm: Alarm, published: Collection[Any], cadences: Mapping[Any, floa
 
 
 def _said(seconds: float) -> str:
-    return f"hours({seconds / 3600:g})" if seconds % 3600 == 0 else f"seconds({seconds:g})"
+    return f"hours({seconds / 3600:g})" if seconds % 3600 == 0 else f"minutes({math.ceil(seconds / 60)})"
 
 
-def _topics(alarm: Alarm | CompositeAlarm, definition: Definition) -> Iterator[Finding]:
-    for name in dict.fromkeys((*alarm.on_alarm, *alarm.on_ok, *alarm.on_insufficient_data)):
-        topic = definition.topics.get(name)
-        if topic is None:
-            message = f"alarm {alarm.name!r} tells topic {name!r}, which is not declared"
-            yield Finding(alarm.place, "alarm-topic", message, "declare it in this pipeline")
-        elif not topic.subscriptions:
-            message = f"topic {name!r} has no subscription: alarm {alarm.name!r} tells nobody"
-            hint = 'subscribe somebody: pipeline.topic("…", "mailto:you@example.com")'
-            yield Finding(topic.place, "alarm-topic", message, hint)
+def _unknown_topics(definition: Definition) -> Iterator[Finding]:
+    for alarm in _alarms(definition):
+        for name in _told(alarm):
+            if name not in definition.topics:
+                message = f"alarm {alarm.name!r} tells topic {name!r}, which is not declared"
+                yield Finding(alarm.place, "alarm-topic", message, "declare it in this pipeline")
+
+
+def _deaf_topics(definition: Definition) -> Iterator[Finding]:
+    for topic in definition.topics.values():
+        if topic.subscriptions:
+            continue
+        alarms = [a for a in _alarms(definition) if topic.name in _told(a) and not (isinstance(a, Alarm) and a.derived)]
+        if alarms:
+            names = ", ".join(repr(alarm.name) for alarm in alarms)
+            message = f"topic {topic.name!r} has no subscription: nobody is told of {names}"
+            hint = f'subscribe somebody: pipeline.topic("{topic.name}", "mailto:you@example.com")'
+            yield Finding(topic.place or alarms[0].place, "alarm-topic", message, hint)
+
+
+def _alarms(definition: Definition) -> list[Alarm | CompositeAlarm]:
+    return [*definition.alarms.values(), *definition.composite_alarms.values()]
+
+
+def _told(alarm: Alarm | CompositeAlarm) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*alarm.on_alarm, *alarm.on_ok, *alarm.on_insufficient_data)))
 
 
 def _rule(combined: CompositeAlarm, definition: Definition) -> Iterator[Finding]:
     known = {*definition.alarms, *definition.composite_alarms}
     where, who = combined.place, f"composite alarm {combined.name!r}"
+    if combined.name in definition.alarms:
+        yield Finding(where, "alarm-name", f"{who} has the name of a metric alarm", "give one of them another name")
+    if combined.suppressor is not None and combined.suppressor not in known:
+        message = f"{who} is suppressed by {combined.suppressor!r}, which is no alarm"
+        yield Finding(where, "alarm-suppressor", message, "name an alarm of this pipeline")
+    if combined.suppressor == combined.name:
+        yield Finding(where, "alarm-suppressor", f"{who} suppresses itself", "name another alarm")
+    if min(combined.suppressor_wait_seconds, combined.suppressor_extension_seconds) < 0:
+        yield Finding(where, "alarm-suppressor", f"{who} waits for less than no time", "give seconds(0) or more")
     try:
         names = composite.parse(combined.rule).alarms()
     except UsageError as error:
         yield Finding(where, "alarm-rule", f"{who}: {error.message}", error.hint)
         return
-    named = names | ({combined.suppressor} if combined.suppressor else set())
-    for name in sorted(named - known):
+    for name in sorted(names - known):
         message = f"{who} speaks of {name!r}, which is no alarm"
         yield Finding(where, "alarm-rule", message, "name alarms of this pipeline")
-    if _leads_to(combined.name, names, definition, set()):
+    if _leads_to(combined.name, names, definition):
         yield Finding(where, "alarm-cycle", f"{who} depends on itself", "break the circle")
 
 
-def _leads_to(target: str, names: Collection[str], definition: Definition, seen: set[str]) -> bool:
-    for name in names:
+def _leads_to(target: str, names: Collection[str], definition: Definition) -> bool:
+    """Tells whether a composite alarm can be come to from some alarms, along the rules."""
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
         if name == target:
             return True
         if name in seen or name not in definition.composite_alarms:
             continue
         seen.add(name)
         try:
-            inner = composite.parse(definition.composite_alarms[name].rule).alarms()
+            waiting += composite.parse(definition.composite_alarms[name].rule).alarms()
         except UsageError:
             continue
-        if _leads_to(target, inner, definition, seen):
-            return True
     return False

@@ -8,12 +8,15 @@ from penstock.model.alarms import Alarm, Comparison, MissingData
 from penstock.model.metrics import Metric
 
 CADENCES = 2
-# Small periods make the alarm fire soon after the second cadence: an evaluation looks a little farther back.
+# Small periods make the alarm fire soon after the second cadence: an evaluation looks two periods farther back.
 PERIODS_PER_CADENCE = 12
 
 
 def derive(name: str, metric: Metric, cadence_seconds: float, topics: tuple[str, ...]) -> Alarm:
     """Returns the alarm that fires when a heartbeat has been silent for two cadences, and resolves with the next beat.
+
+    It fires within three periods after the second cadence is over: a quarter of a cadence, or a few minutes.
+    CloudWatch can watch for it where two cadences fit into seven days; ``windows.check_window`` tells.
 
     Args:
         metric: has one datapoint for each success.
@@ -33,7 +36,7 @@ def derive(name: str, metric: Metric, cadence_seconds: float, topics: tuple[str,
         datapoints_to_alarm=periods,
         missing=MissingData.BREACHING,
         severity="HIGH",
-        description=f"No success of {metric.dimensions[0][1]} in two cadences",
+        description=f"No success of {metric.dimensions[0][1] if metric.dimensions else metric.name} in two cadences",
         on_alarm=topics,
         on_ok=topics,
         derived=True,

@@ -11,12 +11,24 @@ from penstock.watch.evaluate import Evaluation
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 SUBJECT_LIMIT = 100
 ACCOUNT = "000000000000"
+# As CloudWatch writes them in messages, though not in its API.
+SHOUTED = {
+    "Average": "AVERAGE",
+    "Sum": "SUM",
+    "Minimum": "MINIMUM",
+    "Maximum": "MAXIMUM",
+    "SampleCount": "SAMPLE_COUNT",
+}
 
 
 def notification(
     alarm: Alarm | CompositeAlarm, evaluation: Evaluation, at: float, region: str, account: str = ACCOUNT
 ) -> dict[str, Any]:
-    """Returns the notification as JSON."""
+    """Returns the notification that CloudWatch would publish, and ``Severity``, as plain data.
+
+    Args:
+        at: when the state changed.
+    """
     told: dict[str, Any] = {
         "AlarmName": alarm.name,
         "AlarmDescription": alarm.description,
@@ -31,14 +43,20 @@ def notification(
     }
     if isinstance(alarm, CompositeAlarm):
         return {**told, "AlarmRule": alarm.rule}
+    return {**told, "Trigger": _trigger(alarm)}
+
+
+def _trigger(alarm: Alarm) -> dict[str, Any]:
     metric = alarm.metric
-    is_percentile = alarm.statistic.startswith("p")
-    told["Trigger"] = {
+    kind, statistic = "Statistic", SHOUTED.get(alarm.statistic)
+    if statistic is None:
+        kind, statistic = "ExtendedStatistic", alarm.statistic
+    return {
         "MetricName": metric.name,
         "Namespace": metric.namespace,
-        "Statistic": None if is_percentile else alarm.statistic,
-        "ExtendedStatistic": alarm.statistic if is_percentile else None,
-        "Unit": metric.unit,
+        "StatisticType": kind,
+        kind: statistic,
+        "Unit": None if metric.unit == "None" else metric.unit,
         "Dimensions": [{"name": name, "value": value} for name, value in metric.dimensions],
         "Period": alarm.period_seconds,
         "EvaluationPeriods": alarm.evaluation_periods,
@@ -46,8 +64,8 @@ def notification(
         "ComparisonOperator": alarm.comparison.value,
         "Threshold": alarm.threshold,
         "TreatMissingData": alarm.missing.value,
+        "EvaluateLowSampleCountPercentile": "",
     }
-    return told
 
 
 def subject(alarm: Alarm | CompositeAlarm, evaluation: Evaluation, region: str) -> str:

@@ -9,13 +9,15 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+from penstock.errors import UsageError
+
 Value = tuple[float, float, float]
 
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount")
 PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
 SHORT_PERIODS = (10, 20, 30)
-LONGEST_PERIOD_SECONDS = 604_800
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html, EvaluationPeriods
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html, Period: all periods of an
+# alarm together span at most seven days, or one day where a period is shorter than an hour.
 DAY_SECONDS = 86_400
 WEEK_SECONDS = 604_800
 
@@ -47,7 +49,11 @@ def check_window(period_seconds: int, evaluation_periods: int) -> str | None:
 
 
 def statistic(name: str, data: Sequence[tuple[float, float]]) -> float:
-    """Returns a statistic of (value, count) pairs; there is at least one."""
+    """Returns a statistic of (value, count) pairs; there is at least one.
+
+    Raises:
+        UsageError: there is no statistic of that name.
+    """
     match name:
         case "SampleCount":
             return math.fsum(count for _, count in data)
@@ -60,11 +66,17 @@ def statistic(name: str, data: Sequence[tuple[float, float]]) -> float:
         case "Maximum":
             return max(value for value, _ in data)
         case _:
+            mistake = check_statistic(name)
+            if mistake:
+                raise UsageError(mistake, hint="such as Average, Maximum or p99")
             return percentile(float(name[1:]), data)
 
 
 def percentile(rank: float, data: Sequence[tuple[float, float]]) -> float:
-    """Returns the value below which so many percent of the observations lie, interpolated between neighbours."""
+    """Returns the value below which so many percent of the observations lie, interpolated between neighbours.
+
+    CloudWatch does not publish its own method; of many observations in one period it may differ by a little.
+    """
     ordered = sorted(data)
     total = math.fsum(count for _, count in ordered)
     position = rank / 100 * (total - 1)
@@ -82,6 +94,11 @@ def percentile(rank: float, data: Sequence[tuple[float, float]]) -> float:
     return ordered[-1][0]
 
 
+def period_start(at: float, period_seconds: int, origin: float = 0.0) -> float:
+    """Returns the beginning of the period that a moment lies in; periods count from ``origin``."""
+    return origin + (at - origin) // period_seconds * period_seconds
+
+
 def series(values: Iterable[Value], name: str, period_seconds: int, start: float, end: float) -> dict[float, float]:
     """Returns a statistic for each period that has data; periods count from ``start``.
 
@@ -91,6 +108,5 @@ def series(values: Iterable[Value], name: str, period_seconds: int, start: float
     periods: dict[float, list[tuple[float, float]]] = {}
     for at, value, count in values:
         if start <= at < end:
-            begin = start + (at - start) // period_seconds * period_seconds
-            periods.setdefault(begin, []).append((value, count))
+            periods.setdefault(period_start(at, period_seconds, start), []).append((value, count))
     return {begin: statistic(name, data) for begin, data in sorted(periods.items())}

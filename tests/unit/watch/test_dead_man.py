@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.model.alarms import AlarmState
@@ -51,8 +51,53 @@ def test_nothing_is_said_before_it_was_watched_for_two_cadences() -> None:
     assert fired == [7200.0]
 
 
-@given(st.floats(1, 3 * 86_400))
+def test_days_of_23_and_25_hours_are_no_silence() -> None:
+    hour = 3600.0
+    lengths = [24, 24, 23, 24, 25, 24]
+    beats = [0.0]
+    for length in lengths:
+        beats.append(beats[-1] + length * hour)
+    cadence = max(lengths) * hour
+    assert [state for _, state, _ in changes(cadence, beats, beats[-1])] == [AlarmState.OK]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from([60.0, 90.0, 600.0, 1234.0]), st.lists(st.floats(0, 0.95), min_size=4, max_size=10))
+def test_jitter_of_nearly_a_cadence_never_fires(cadence: float, jitters: list[float]) -> None:
+    beats = [(number + jitter) * cadence for number, jitter in enumerate(jitters)]
+    assert not [state for _, state, _ in changes(cadence, beats, beats[-1]) if state is AlarmState.ALARM]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from([60.0, 90.0, 600.0, 1234.0]), st.integers(3, 6), st.integers(4, 9))
+def test_silence_fires_once_in_time_and_resolves_once(cadence: float, before: int, silent: int) -> None:
+    beats = [number * cadence for number in range(before)]
+    last, again = beats[-1], (before + silent) * cadence
+    period = derive("dead-man", BEAT, cadence, ()).period_seconds
+    told = [change for change in changes(cadence, [*beats, again], again + 120) if change[2]]
+    if again - last > 2 * cadence + 3 * period + 60:
+        assert [state for _, state, _ in told] == [AlarmState.ALARM, AlarmState.OK]
+        assert 2 * cadence < told[0][0] - last <= 2 * cadence + 3 * period + 60
+        assert again < told[1][0] <= again + 60
+    else:
+        assert [state for _, state, _ in told] in ([], [AlarmState.ALARM, AlarmState.OK])
+
+
+@given(st.floats(1, 302_400))
 def test_cloudwatch_would_take_it(cadence: float) -> None:
     alarm = derive("dead-man", BEAT, cadence, ())
     assert check_window(alarm.period_seconds, alarm.evaluation_periods) is None
     assert alarm.period_seconds * alarm.evaluation_periods >= 2 * cadence
+
+
+def test_cloudwatch_cannot_look_back_over_two_weeks() -> None:
+    weekly = derive("dead-man", BEAT, 604_800.0, ())
+    assert check_window(weekly.period_seconds, weekly.evaluation_periods) is not None
+
+
+def test_it_is_urgent_and_tells_of_both_changes() -> None:
+    alarm = derive("dead-man", BEAT, 10_800.0, ("people",))
+    assert (alarm.severity, alarm.derived, alarm.warm_up_seconds) == ("HIGH", True, 21_600)
+    assert (alarm.on_alarm, alarm.on_ok, alarm.on_insufficient_data) == (("people",), ("people",), ())
+    assert "collect" in alarm.description
+    assert derive("dead-man", Metric("N", "Beats"), 60.0, ()).description == "No success of Beats in two cadences"

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.watch.windows import check_statistic, check_window, percentile, series, statistic
+from penstock.errors import UsageError
+from penstock.watch.windows import check_statistic, check_window, percentile, period_start, series, statistic
 
 DATA = [(1.0, 1.0), (2.0, 2.0), (6.0, 1.0)]
 
@@ -37,6 +38,11 @@ def test_periods_count_from_the_start_of_the_window() -> None:
     assert series(values, "Average", 60, 100.0, 300.0) == {100.0: 2.0, 160.0: 10.0}
 
 
+@pytest.mark.parametrize(("at", "origin", "start"), [(119.9, 0, 60), (120, 0, 120), (119.9, 50, 110), (40, 50, -10)])
+def test_a_moment_lies_in_one_period(at: float, origin: float, start: float) -> None:
+    assert period_start(at, 60, origin) == start
+
+
 @pytest.mark.parametrize("name", ["Average", "p99", "p99.9", "p0.1", "p100"])
 def test_statistics_that_exist(name: str) -> None:
     assert check_statistic(name) is None
@@ -47,9 +53,17 @@ def test_statistics_that_do_not(name: str) -> None:
     assert check_statistic(name) is not None
 
 
+@pytest.mark.parametrize("name", ["average", "Median", "p101"])
+def test_a_statistic_that_does_not_exist_cannot_be_asked_for(name: str) -> None:
+    with pytest.raises(UsageError, match="is no statistic"):
+        statistic(name, DATA)
+
+
 @pytest.mark.parametrize(
     ("period", "count", "is_possible"),
     [(60, 1, True), (10, 6, True), (15, 1, False), (90, 1, False), (60, 1440, True), (60, 1441, False),
+     (3540, 24, True), (3540, 25, False), (3600, 168, True), (3600, 169, False), (604_800, 1, True),
+     (20, 4320, True), (20, 4321, False), (30, 1, True), (40, 1, False), (0, 1, False), (-60, 1, False),
      (10_800, 56, True), (10_800, 57, False), (60, 0, False)],
 )  # fmt: skip
 def test_windows_that_cloudwatch_looks_at(period: int, count: int, is_possible: bool) -> None:

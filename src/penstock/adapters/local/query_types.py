@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from penstock.errors import ValidationError
 
+# JSON holds bytes as base64 text.
 SCALARS = {
     "string": "VARCHAR",
     "boolean": "BOOLEAN",
@@ -13,6 +16,7 @@ SCALARS = {
     "timestamp": "TIMESTAMP",
     "date": "DATE",
 }
+DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 
 
 def duckdb_type(name: str) -> str:
@@ -23,9 +27,11 @@ def duckdb_type(name: str) -> str:
     """
     if name in SCALARS:
         return SCALARS[name]
-    if name.startswith("decimal("):
+    if DECIMAL.fullmatch(name):
         return name.upper()
-    outer, _, inner = name.partition("<")
+    outer, bracket, inner = name.partition("<")
+    if not bracket or not inner.endswith(">"):
+        raise _no_type(name)
     parts = _split(inner.removesuffix(">"))
     if outer == "array" and len(parts) == 1:
         return f"{duckdb_type(parts[0])}[]"
@@ -33,9 +39,22 @@ def duckdb_type(name: str) -> str:
         return f"MAP({duckdb_type(parts[0])}, {duckdb_type(parts[1])})"
     if outer == "struct":
         fields = [part.partition(":") for part in parts]
-        quoted = ", ".join(f'"{field}" {duckdb_type(kind)}' for field, _, kind in fields)
-        return f"STRUCT({quoted})"
-    raise ValidationError(f"{name!r} is no column type", hint="see penstock.model.schema")
+        return f"STRUCT({', '.join(f'{identifier(field)} {duckdb_type(kind)}' for field, _, kind in fields)})"
+    raise _no_type(name)
+
+
+def identifier(name: str) -> str:
+    """Returns a name as SQL takes it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Returns a text as SQL takes it, whatever it holds."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _no_type(name: str) -> ValidationError:
+    return ValidationError(f"{name!r} is no column type", hint="see penstock.model.schema")
 
 
 def _split(inner: str) -> list[str]:

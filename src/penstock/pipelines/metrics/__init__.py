@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import os
 from typing import Any
 
 from penstock import (
-    Bad,
     Context,
-    Good,
     Parallel,
     Pipeline,
+    TaskError,
     Widget,
     days,
     hours,
@@ -24,9 +23,6 @@ from penstock import (
 from penstock.pipelines.metrics import fleet, host
 from penstock.pipelines.metrics.processing import METRIC_SECONDS, batches, item
 from penstock.pipelines.metrics.records import MetricRecord, MetricType, record
-
-INTERVAL_SECONDS = 1.0
-BATCH = 1000
 
 pipeline = Pipeline(
     "metrics",
@@ -166,22 +162,33 @@ def notify_success(event: Any, context: Context) -> None:
 
 
 def _line(collected: dict[str, Any]) -> str:
-    line = f"{collected['metric_type']}: {collected['average']:,.6g} {collected['unit']}"
+    line = f"{collected['metric_type']}: {collected['average']:,.1f} {collected['unit']}"
     if collected["records"] == 1:
         return line
-    return f"{line} on average, {collected['highest']:,.6g} at most, {collected['records']} instances"
+    return f"{line} on average, {collected['highest']:,.1f} at most, {collected['records']} instances"
 
 
 @pipeline.task(may=[alerts.publish])
 def notify_failure(event: Any, context: Context) -> None:
     """Says that a collection failed, and why."""
-    error, cause = str(event.get("Error", "")), str(event.get("Cause", ""))
+    error = str(event.get("Error", ""))
     context[alerts].publish(
         "Metrics collection failed",
-        f"{context.execution_id} failed: {error}\n{cause[:2000]}",
+        f"{context.execution_id} failed: {error}\n{_reason(str(event.get('Cause', '')))[:2000]}",
         data={"execution": context.execution_id, "error": error},
         severity="CRITICAL",
     )
+
+
+def _reason(cause: str) -> str:
+    """Returns what a failed task's cause says to a person; its stack is in the execution's history."""
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(told, dict) or "errorMessage" not in told:
+        return cause
+    return "\n".join(str(told[name]) for name in ("errorMessage", "hint") if told.get(name))
 
 
 collection = (
