@@ -12,10 +12,11 @@ from penstock.errors import PenstockError
 from penstock.model.access import Kind, LakeAction, MetricAction
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
-from penstock.schedules import parse
+from penstock.schedules import Timetable, parse
 
 # Cadences of cron schedules depend on the date; any fixed day gives the same checks in every place and year.
 REFERENCE_TIME = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+SAMPLED_SLOTS = 60
 
 
 def task_states(definition: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -38,14 +39,20 @@ def workflow_tasks(definition: Definition, workflow: str) -> list[Task]:
     return [definition.tasks[name] for name in dict.fromkeys(names) if name in definition.tasks]
 
 
-def schedule_cadences(definition: Definition) -> dict[str, float]:
-    """Returns each scheduled workflow's longest time between two starts, in seconds."""
+def schedule_cadences(definition: Definition, *, shortest: bool = False) -> dict[str, float]:
+    """Returns each scheduled workflow's longest time between two starts, in seconds, its jitter included.
+
+    Args:
+        shortest: the shortest time instead, as between the hours of a working day.
+    """
     cadences: dict[str, float] = {}
     for schedule in definition.schedules.values():
         try:
-            cadence = parse(schedule.expression, schedule.timezone).cadence(REFERENCE_TIME)
+            timetable = parse(schedule.expression, schedule.timezone)
         except PenstockError:
             continue
+        longest = timetable.cadence(REFERENCE_TIME) + schedule.jitter_seconds
+        cadence = _shortest_gap(timetable) if shortest else longest
         if not math.isfinite(cadence):
             # It comes once at the most: there is no rhythm to miss.
             continue
@@ -54,9 +61,19 @@ def schedule_cadences(definition: Definition) -> dict[str, float]:
     return cadences
 
 
-def task_cadences(definition: Definition) -> dict[str, float]:
+def _shortest_gap(timetable: Timetable) -> float:
+    gap, before = math.inf, timetable.next(REFERENCE_TIME)
+    for _ in range(SAMPLED_SLOTS):
+        after = None if before is None else timetable.next(before)
+        if before is None or after is None:
+            return gap
+        gap, before = min(gap, after - before), after
+    return gap
+
+
+def task_cadences(definition: Definition, *, shortest: bool = False) -> dict[str, float]:
     """Returns how often each task runs, in seconds, for those that a schedule starts, directly or through objects."""
-    workflows = schedule_cadences(definition)
+    workflows = schedule_cadences(definition, shortest=shortest)
     tables: dict[str, float] = {}
     tasks: dict[str, float] = {}
     # Each pass carries cadences one trigger further; there are never more steps than triggers.
@@ -80,9 +97,9 @@ def written_tables(task: Task) -> list[str]:
 
 
 def metric_cadences(definition: Definition) -> dict[tuple[Any, ...], float]:
-    """Returns how often each metric is published, in seconds, where a schedule decides it."""
+    """Returns how often each metric is published at its busiest, in seconds, where a schedule decides it."""
     found: dict[tuple[Any, ...], float] = {}
-    for name, cadence in task_cadences(definition).items():
+    for name, cadence in task_cadences(definition, shortest=True).items():
         task = definition.tasks[name]
         published = [m.key for m in (task.errors, task.duration) if m is not None]
         published += [metric.key for metric in definition.metrics.values() if may_publish(task, metric)]

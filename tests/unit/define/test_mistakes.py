@@ -87,6 +87,35 @@ def test_an_alarm_whose_period_is_shorter_than_the_schedule() -> None:
     assert "hours(3)" in found["hint"]
 
 
+def test_an_alarm_on_the_hours_of_a_working_day_can_fire() -> None:
+    pipeline = Pipeline("p")
+    metric = pipeline.metric("M")
+
+    @pipeline.task(may=[metric.publish])
+    def work(event: object, context: object) -> None:
+        """Publishes each hour from eight to six."""
+
+    pipeline.cron("0 8-18 ? * MON-FRI *", work)
+    alerts = pipeline.topic("alerts", "console:")
+    pipeline.alarm("A", metric=metric, above=1, period=hours(1), for_periods=3, notify=alerts)
+    assert "A" in pipeline.build().alarms
+
+
+def test_a_dead_man_waits_for_the_jitter() -> None:
+    def warm_up(jitter: int) -> int:
+        pipeline = Pipeline("p")
+        raw = pipeline.lake("readings", Reading)
+
+        @pipeline.task(may=[raw.append])
+        def collect(event: object, context: object) -> None:
+            """Collects."""
+
+        pipeline.every(hours(1), collect, jitter=seconds(jitter))
+        return pipeline.build().alarms["dead-man-task-collect"].warm_up_seconds
+
+    assert (warm_up(0), warm_up(1800)) == (7200, 10_800)
+
+
 def complete() -> Definition:
     pipeline = Pipeline("p")
     raw = pipeline.lake("readings", Reading)
