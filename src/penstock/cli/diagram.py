@@ -1,19 +1,31 @@
-"""Workflows as pictures: boxes for a terminal, Mermaid for pages. Pure functions of the ASL document."""
+"""Workflows as pictures: boxes for a terminal, Mermaid for pages. Pure functions of the ASL document.
+
+The document is one that ``penstock.states.parse`` accepts.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
+from penstock.cli.values import clean
+
 Box = list[str]
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+ARROW = "   ↓"
+NARROWEST = 12
 
 
 def text(definition: bytes, width: int = 100) -> str:
-    """Returns a workflow as boxes joined by lines; branches stand side by side where the width allows."""
-    machine = json.loads(definition)
-    return "\n".join(line.rstrip() for line in _machine(machine, width)) + "\n"
+    """Returns a workflow as boxes joined by lines, no wider than ``width`` cells.
+
+    Branches stand side by side where the width allows, else below each other. What leads to the next box is an arrow;
+    every other transition names its target: ``→`` by a rule, ``↷`` after an error, ``↩`` back to a box drawn before.
+    """
+    return "\n".join(line.rstrip() for line in _machine(json.loads(definition), width)) + "\n"
 
 
 def _machine(machine: dict[str, Any], width: int) -> Box:
@@ -25,30 +37,46 @@ def _machine(machine: dict[str, Any], width: int) -> Box:
         led_to = [target for name in states if name in drawn for target, _ in _transitions(states[name])]
         waiting = [name for name in [*led_to, *states] if name is not None and name not in drawn]
         blocks.append(_path(waiting[0], states, drawn, width))
-    joined: Box = []
-    for block in blocks:
-        joined += [*([""] if joined else []), *block]
-    return joined
+    return [line for number, block in enumerate(blocks) for line in ([""] if number else []) + block]
 
 
 def _path(name: str, states: dict[str, Any], drawn: set[str], width: int) -> Box:
-    parts: list[Box] = []
+    lines: Box = []
     following: str | None = name
     while following is not None:
+        lines += [ARROW] if lines else []
         if following in drawn:
-            parts.append([f"↩ {_clean(following)}"])
-            break
+            return lines + _wrapped(f"↩ {_clean(following)}", width)
         drawn.add(following)
         state = states[following]
-        parts.append(_state(following, state, width))
+        lines += _state(following, state, width)
         following = state.get("Next") or state.get("Default")
-    return _stack(parts)
+    return lines
 
 
 def _state(name: str, state: dict[str, Any], width: int) -> Box:
-    if state["Type"] == "Parallel":
-        return _parallel(name, state, width)
-    return _frame([_clean(name), *_notes(state)])
+    inner = _inner(state)
+    if not inner:
+        return _frame([_clean(name), *_notes(state)], width)
+    notes = [note for note in _notes(state) if note != str(state["Type"]).lower()]
+    count = f"{len(inner)} at once" if state["Type"] == "Parallel" else "for each item"
+    return _frame([f"{_clean(name)}: {count}", *notes, "", *_arranged(inner, _room(width))], width)
+
+
+def _inner(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the machines within a state: branches, or what is done with each item."""
+    if state["Type"] == "Map":
+        return [state["ItemProcessor"] if "ItemProcessor" in state else state["Iterator"]]
+    return list(state.get("Branches", ()))
+
+
+def _arranged(machines: list[dict[str, Any]], width: int) -> Box:
+    boxes = [_machine(machine, width) for machine in machines]
+    widths = [max(map(cells, box)) for box in boxes]
+    if sum(widths) + len(boxes) - 1 > width:
+        return [line for box in boxes for line in box]
+    rows = itertools.zip_longest(*boxes, fillvalue="")
+    return [" ".join(_padded(cell, wide) for cell, wide in zip(row, widths, strict=True)) for row in rows]
 
 
 def _notes(state: dict[str, Any]) -> list[str]:
@@ -83,85 +111,98 @@ def _summary(state: dict[str, Any]) -> str:
 
 def condition(rule: dict[str, Any]) -> str:
     """Returns a choice rule as people say it."""
+    if "Condition" in rule:
+        return _clean(rule["Condition"])
     for word, joint in (("And", " and "), ("Or", " or ")):
         if word in rule:
             return "(" + joint.join(condition(inner) for inner in rule[word]) + ")"
     if "Not" in rule:
         return f"not {condition(rule['Not'])}"
-    operator = next(name for name in rule if name not in {"Variable", "Next", "Comment"})
+    operator = next(name for name in rule if name not in {"Variable", "Next", "Comment", "Assign", "Output"})
     plain = re.sub(r"^(String|Numeric|Boolean|Timestamp)", "", operator).removesuffix("Path")
     signs = {"Equals": "=", "LessThan": "<", "GreaterThan": ">", "LessThanEquals": "≤", "GreaterThanEquals": "≥"}
-    return _clean(f"{rule['Variable']} {signs.get(plain, plain)} {json.dumps(rule[operator])}")
+    value = rule[operator] if operator.endswith("Path") else json.dumps(rule[operator], ensure_ascii=False)
+    return _clean(f"{rule['Variable']} {signs.get(plain, plain)} {value}")
 
 
-def _parallel(name: str, state: dict[str, Any], width: int) -> Box:
-    branches = [_machine(branch, width - 4) for branch in state["Branches"]]
-    inner = _beside(branches)
-    if inner and len(inner[0]) > width - 4:
-        inner = [line for branch in branches for line in branch]
-    notes = [note for note in _notes(state) if note != "parallel"]
-    return _frame([f"{_clean(name)}: {len(branches)} at once", *notes, "", *inner])
+def _room(width: int) -> int:
+    """Returns the cells within a frame; boxes deep within boxes take what they need at least."""
+    return max(width - 4, NARROWEST)
 
 
-def _frame(lines: Box) -> Box:
-    width = max(len(line) for line in lines)
-    return ["┌─" + "─" * width + "─┐", *(f"│ {line.ljust(width)} │" for line in lines), "└─" + "─" * width + "─┘"]
+def _frame(lines: Box, width: int) -> Box:
+    fitting = [part for line in lines for part in _wrapped(line, _room(width))]
+    widest = max(map(cells, fitting))
+    bar = "─" * (widest + 2)
+    return [f"┌{bar}┐", *(f"│ {_padded(line, widest)} │" for line in fitting), f"└{bar}┘"]
 
 
-def _stack(parts: list[Box]) -> Box:
-    joined: Box = []
-    for part in parts:
-        joined += [*(["   ↓"] if joined else []), *part]
-    return joined
+def _wrapped(line: str, width: int) -> Box:
+    """Returns a line as lines that fit; what goes on in a further one begins with two spaces."""
+    if cells(line) <= width:
+        return [line]
+    parts: Box = []
+    current = ""
+    for word in re.findall(r"\S+\s*|\s+", line):
+        for piece in _pieces(word, width - 2):
+            if current.strip() and cells(current + piece.rstrip()) > width:
+                parts.append(current.rstrip())
+                current = "  "
+            current += piece
+    return [*parts, current.rstrip()]
 
 
-def _beside(boxes: list[Box]) -> Box:
-    height = max(len(box) for box in boxes)
-    widths = [max(len(line) for line in box) for box in boxes]
-    rows = []
-    for number in range(height):
-        cells = [
-            (box[number] if number < len(box) else "").ljust(width) for box, width in zip(boxes, widths, strict=True)
-        ]
-        rows.append(" ".join(cells))
-    return rows
+def _pieces(word: str, width: int) -> Iterator[str]:
+    piece = ""
+    for character in word:
+        if piece and cells(piece + character.rstrip()) > width:
+            yield piece
+            piece = ""
+        piece += character
+    yield piece
+
+
+def cells(line: str) -> int:
+    """Returns how many cells of a terminal a text takes."""
+    if line.isascii():
+        return len(line)
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in line
+    )
+
+
+def _padded(line: str, width: int) -> str:
+    return line + " " * (width - cells(line))
 
 
 def _clean(value: Any) -> str:
-    return CONTROLS.sub("?", str(value))
+    return re.sub(r"\s", " ", clean(value))
 
 
 def mermaid(definition: bytes) -> str:
     """Returns a workflow as a Mermaid state diagram. https://mermaid.js.org/syntax/stateDiagram.html"""
     lines = ["stateDiagram-v2"]
-    _mermaid_machine(json.loads(definition), lines, "  ", _Names())
+    numbers = itertools.count(1)
+    _mermaid_machine(json.loads(definition), lines, "  ", numbers)
     return "\n".join(lines) + "\n"
 
 
-class _Names:
-    """State names as identifiers that Mermaid takes, whatever the names are."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def __call__(self, name: str) -> str:
-        return self._known.setdefault(name, f"s{len(self._known) + 1}")
-
-
-def _mermaid_machine(machine: dict[str, Any], lines: list[str], indent: str, names: _Names) -> None:
-    lines.append(f"{indent}[*] --> {names(machine['StartAt'])}")
+def _mermaid_machine(machine: dict[str, Any], lines: list[str], indent: str, numbers: Iterator[int]) -> None:
+    # Names may hold anything; identifiers are ours.
+    own = {name: f"s{next(numbers)}" for name in machine["States"]}
+    lines.append(f"{indent}[*] --> {own[machine['StartAt']]}")
     for name, state in machine["States"].items():
-        own = names(name)
-        lines.append(f'{indent}state "{_escape(name)}" as {own}')
-        if state["Type"] == "Parallel":
-            lines.append(f"{indent}state {own} {{")
-            for number, branch in enumerate(state["Branches"]):
-                if number:
-                    lines.append(f"{indent}  --")
-                _mermaid_machine(branch, lines, f"{indent}  ", names)
+        lines.append(f'{indent}state "{_escape(name)}" as {own[name]}')
+        inner = _inner(state)
+        if inner:
+            lines.append(f"{indent}state {own[name]} {{")
+            for number, branch in enumerate(inner):
+                lines += [f"{indent}  --"] if number else []
+                _mermaid_machine(branch, lines, f"{indent}  ", numbers)
             lines.append(f"{indent}}}")
         for target, label in _transitions(state):
-            arrow = f"{indent}{own} --> {'[*]' if target is None else names(target)}"
+            arrow = f"{indent}{own[name]} --> {'[*]' if target is None else own[target]}"
             lines.append(f"{arrow}: {_escape(label)}" if label else arrow)
 
 
@@ -180,4 +221,4 @@ def _transitions(state: dict[str, Any]) -> list[tuple[str | None, str]]:
 
 def _escape(label: str) -> str:
     """Returns text that Mermaid takes as text: what could end or begin something becomes an entity."""
-    return re.sub(r"[^\w .,=≤≥$()-]", lambda found: f"#{ord(found.group())};", _clean(label))
+    return re.sub(r"[^\w .,=≤≥$()]", lambda found: f"#{ord(found.group())};", _clean(label))

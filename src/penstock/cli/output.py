@@ -139,17 +139,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str 
 
     out = console()
     if not rows:
-        out.print(Text(empty or "nothing yet", style="dim"))
+        out.print(Text(clean(empty or "nothing yet"), style="dim"))
         return
-    if (
-        len(headings) > 1
-        and out.width < len(headings) * NARROWEST_COLUMN
-        and out.width < _natural_width(headings, rows)
-    ):
-        _print_blocks(out, headings, rows, title)
+    if title:
+        out.print(Text(clean(title), style="bold"))
+    if len(headings) > 1 and out.width < min(len(headings) * NARROWEST_COLUMN, _natural_width(headings, rows)):
+        _print_blocks(out, headings, rows)
         return
-    heading = Text(clean(title), style="bold") if title else None
-    made = Table(box=None, title=heading, title_justify="left", pad_edge=False, padding=(0, 2, 0, 0))
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     numeric = _numeric(len(headings), rows)
     for position, name in enumerate(headings):
         justify: Literal["left", "right"] = "right" if position in numeric else "left"
@@ -172,11 +169,9 @@ def _natural_width(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> in
     return sum(max(len(_one_line(cell)) for cell in cells) + 2 for cells in zip(headings, *rows, strict=True))
 
 
-def _print_blocks(out: Console, headings: Sequence[str], rows: Sequence[Sequence[Any]], title: str) -> None:
+def _print_blocks(out: Console, headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     from rich.text import Text
 
-    if title:
-        out.print(Text(clean(title), style="bold"))
     width = max(len(clean(name)) for name in headings)
     for number, row in enumerate(rows):
         if number:

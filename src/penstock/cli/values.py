@@ -51,7 +51,7 @@ def plain(value: Any) -> Any:
     Times become ISO 8601 text (UTC with ``Z``), spans ISO 8601 durations, bytes text, NaN and infinities null;
     decimals stay numbers with all their digits; a half of a letter becomes its escape.
     """
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | msgspec.Raw):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
