@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from penstock.define import workflow as steps
+from penstock.define.payload import FIELDS
 from penstock.define.workflow import Chain, Step, Stepped, as_step
 
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -129,12 +130,7 @@ def _invoke_fields(function: str) -> dict[str, Any]:
         "Resource": INVOKE,
         "Parameters": {
             "FunctionName": function,
-            "Payload": {
-                "event.$": "$",
-                "execution.$": "$$.Execution.Name",
-                "started_at.$": "$$.Execution.StartTime",
-                "state.$": "$$.State.Name",
-            },
+            "Payload": dict(FIELDS),
         },
         "OutputPath": "$.Payload",
     }

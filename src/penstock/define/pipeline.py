@@ -6,32 +6,32 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, overload
+
+import msgspec
 
 from penstock.define import asl
 from penstock.define.keys import as_key
 from penstock.define.places import caller_place
 from penstock.define.units import minutes, rate, seconds, whole_seconds
+from penstock.define.watching import Watching
 from penstock.define.workflow import Invoke, Stepped
 from penstock.errors import DefinitionError
-from penstock.model.access import Grant, Kind, MetricAction
-from penstock.model.alarms import Alarm, Comparison, CompositeAlarm, MissingData, Severity
-from penstock.model.dashboards import Dashboard, Widget
+from penstock.model.access import Grant
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
-from penstock.model.findings import Finding, by_place, report
-from penstock.model.metrics import Metric, Unit, dimensions
+from penstock.model.deployment import Deployment
+from penstock.model.findings import by_place, report
+from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
 from penstock.model.schedule import CatchUp, Overlap, Schedule
 from penstock.model.task import Task
-from penstock.model.topics import Subscription, Topic
 from penstock.model.workflow import ObjectTrigger, Workflow
 
 Handler = Callable[[Any, Any], Any]
-Named = TypeVar("Named")
 Target = Stepped | Workflow
 
 
-class Pipeline:
+class Pipeline(Watching):
     """A pipeline under definition.
 
     Args:
@@ -50,14 +50,13 @@ class Pipeline:
         region: str = "us-east-1",
         tags: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__(namespace or name)
         self.name = name
         self.place = caller_place()
         self._description = description
-        self._namespace = namespace or name
         self._region = region
         self._tags = dict(tags or {})
-        self._findings: list[Finding] = []
-        self._parts: dict[str, dict[str, Any]] = {}
+        self._deployment = Deployment()
 
     # -- data -------------------------------------------------------------------------------------
 
@@ -108,111 +107,6 @@ class Pipeline:
             place=caller_place(),
         )
         return self._add("hot_tables", table)
-
-    # -- people and numbers -----------------------------------------------------------------------
-
-    def topic(self, name: str, *endpoints: str) -> Topic:
-        """Declares a topic and who is told: ``mailto:…``, ``slack://…`` and the like."""
-        subscriptions = tuple(Subscription(endpoint) for endpoint in endpoints)
-        return self._add("topics", Topic(name=name, subscriptions=subscriptions, place=caller_place()))
-
-    def metric(
-        self, name: str, unit: Unit = "None", *, namespace: str | None = None, **dimension_values: str
-    ) -> Metric:
-        """Declares a metric; keyword arguments are its dimensions."""
-        metric = Metric(namespace or self._namespace, name, dimensions(dimension_values), unit, caller_place())
-        return self._add("metrics", metric, name=metric.label)
-
-    @property
-    def publish(self) -> Grant:
-        """The grant to publish any metric of this pipeline's namespace."""
-        return Grant(Kind.NAMESPACE, self._namespace, MetricAction.PUBLISH)
-
-    def alarm(
-        self,
-        name: str,
-        *,
-        metric: Metric,
-        above: float | None = None,
-        at_least: float | None = None,
-        below: float | None = None,
-        at_most: float | None = None,
-        statistic: str = "Average",
-        period: timedelta = minutes(1),
-        for_periods: int = 1,
-        datapoints: int | None = None,
-        missing: Literal["missing", "ignore", "breaching", "notBreaching"] = "missing",
-        severity: Severity = "WARNING",
-        notify: Topic | None = None,
-        notify_ok: bool = False,
-        notify_insufficient_data: bool = False,
-        description: str = "",
-    ) -> Alarm:
-        """Declares an alarm: give exactly one of ``above``, ``at_least``, ``below`` and ``at_most``."""
-        place = caller_place()
-        limits = {
-            Comparison.GREATER: above,
-            Comparison.GREATER_OR_EQUAL: at_least,
-            Comparison.LESS: below,
-            Comparison.LESS_OR_EQUAL: at_most,
-        }
-        given = [(comparison, limit) for comparison, limit in limits.items() if limit is not None]
-        if len(given) != 1:
-            self._find(place, "alarm-threshold", f"alarm {name!r} has {len(given)} thresholds",
-                       "give exactly one of above=, at_least=, below= and at_most=")  # fmt: skip
-        comparison, limit = given[0] if given else (Comparison.GREATER, 0.0)
-        topics = (notify.name,) if notify else ()
-        alarm = Alarm(
-            name=name,
-            metric=metric,
-            threshold=float(limit),
-            comparison=comparison,
-            statistic=statistic,
-            period_seconds=whole_seconds(period) or 0,
-            evaluation_periods=for_periods,
-            datapoints_to_alarm=for_periods if datapoints is None else datapoints,
-            missing=MissingData(missing),
-            severity=severity,
-            description=description,
-            on_alarm=topics,
-            on_ok=topics if notify_ok else (),
-            on_insufficient_data=topics if notify_insufficient_data else (),
-            place=place,
-        )
-        return self._add("alarms", alarm)
-
-    def composite_alarm(
-        self,
-        name: str,
-        rule: str,
-        *,
-        severity: Severity = "HIGH",
-        notify: Topic | None = None,
-        notify_ok: bool = False,
-        suppressor: Alarm | None = None,
-        suppressor_wait: timedelta = seconds(0),
-        suppressor_extension: timedelta = seconds(0),
-        description: str = "",
-    ) -> CompositeAlarm:
-        """Declares an alarm over others, by CloudWatch's rule: ``ALARM("a") AND NOT OK("b")``."""
-        topics = (notify.name,) if notify else ()
-        alarm = CompositeAlarm(
-            name=name,
-            rule=rule,
-            severity=severity,
-            description=description,
-            on_alarm=topics,
-            on_ok=topics if notify_ok else (),
-            suppressor=suppressor.name if suppressor else None,
-            suppressor_wait_seconds=whole_seconds(suppressor_wait) or 0,
-            suppressor_extension_seconds=whole_seconds(suppressor_extension) or 0,
-            place=caller_place(),
-        )
-        return self._add("composite_alarms", alarm)
-
-    def dashboard(self, name: str, *widgets: Widget) -> Dashboard:
-        """Declares a dashboard."""
-        return self._add("dashboards", Dashboard(name=name, widgets=widgets, place=caller_place()))
 
     # -- work -------------------------------------------------------------------------------------
 
@@ -326,6 +220,18 @@ class Pipeline:
         trigger = ObjectTrigger(name=name or workflow.name, table=table.name, workflow=workflow.name, place=place)
         return self._add("triggers", trigger)
 
+    def aws(self, **choices: Any) -> None:
+        """Chooses what is optional in an AWS account, such as ``tracing=True`` or ``replica_region="eu-west-1"``.
+
+        The choices are the attributes of ``penstock.model.deployment.Deployment``.
+        """
+        try:
+            self._deployment = msgspec.convert({**msgspec.structs.asdict(self._deployment), **choices}, Deployment)
+        except msgspec.ValidationError as error:
+            known = ", ".join(Deployment.__struct_fields__)
+            self._find(caller_place(), "deployment", f"aws(…) has a choice that cannot be: {error}",
+                       f"the choices are {known}")  # fmt: skip
+
     # -- the whole --------------------------------------------------------------------------------
 
     def build(self) -> Definition:
@@ -337,14 +243,7 @@ class Pipeline:
         from penstock.define.checks import check
         from penstock.define.derived import with_dead_man_alarms
 
-        definition = Definition(
-            name=self.name,
-            namespace=self._namespace,
-            description=self._description,
-            region=self._region,
-            tags=self._tags,
-            **self._parts,
-        )
+        definition = self.declared()
         findings = self._findings + check(definition, self.place)
         if not findings:
             return with_dead_man_alarms(definition)
@@ -356,19 +255,18 @@ class Pipeline:
             findings=[{"where": f.where, "code": f.code, "message": f.message, "hint": f.hint} for f in findings],
         )
 
-    def _add(self, kind: str, thing: Named, *, name: str | None = None) -> Named:
-        part: Any = thing
-        parts = self._parts.setdefault(kind, {})
-        key = name or part.name
-        if key in parts:
-            noun = kind.replace("_", " ").removesuffix("s")
-            self._find(part.place, "duplicate-name", f"{noun} {key!r} is defined twice, first at {parts[key].place}",
-                       "give one of them another name")  # fmt: skip
-        parts[key] = thing
-        return thing
-
-    def _find(self, where: str, code: str, message: str, hint: str) -> None:
-        self._findings.append(Finding(where, code, message, hint))
+    def declared(self) -> Definition:
+        """Returns the definition without checks and without what is derived: where ``build`` has passed before."""
+        parts: dict[str, Any] = dict(self._parts)
+        return Definition(
+            name=self.name,
+            namespace=self._namespace,
+            description=self._description,
+            region=self._region,
+            tags=self._tags,
+            deployment=self._deployment,
+            **parts,
+        )
 
     def _grants(self, function: Handler, may: Sequence[Grant], place: str) -> list[Grant]:
         grants = []

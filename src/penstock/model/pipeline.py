@@ -7,6 +7,7 @@ import msgspec
 from penstock.model.alarms import Alarm, CompositeAlarm
 from penstock.model.dashboards import Dashboard
 from penstock.model.datasets import HotTable, LakeTable
+from penstock.model.deployment import Deployment
 from penstock.model.metrics import Metric
 from penstock.model.schedule import Schedule
 from penstock.model.task import Task
@@ -33,3 +34,4 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     alarms: dict[str, Alarm] = {}
     composite_alarms: dict[str, CompositeAlarm] = {}
     dashboards: dict[str, Dashboard] = {}
+    deployment: Deployment = Deployment()

@@ -27,8 +27,8 @@ class ObjectCreated(msgspec.Struct, frozen=True, kw_only=True):
     execution: str = ""
 
 
-class Bus(Protocol):
-    """Object-created events."""
+class Announcer(Protocol):
+    """Where a writer says what it does, so that nobody misses an object whose writer dies."""
 
     def announce(self, event: ObjectCreated, *, writer: str) -> None:
         """Says that an object is about to be created. Saying it again is a no-op."""
@@ -37,6 +37,10 @@ class Bus(Protocol):
     def confirm(self, event: ObjectCreated) -> None:
         """Says that the object is there: the event is now due, unless it was dispatched already."""
         ...
+
+
+class Bus(Announcer, Protocol):
+    """Object-created events."""
 
     def withdraw(self, key: str) -> None:
         """Takes back an announcement whose object was never created."""

@@ -26,8 +26,8 @@ UNITS = frozenset(get_args(Unit))
 Value = tuple[float, float, float]
 
 
-class MetricStore(Protocol):
-    """Published datapoints."""
+class MetricPublisher(Protocol):
+    """Takes datapoints."""
 
     def publish(self, data: Sequence[Datapoint], *, token: str | None = None) -> bool:
         """Stores datapoints; False, and nothing is stored, if the token was seen before.
@@ -36,6 +36,10 @@ class MetricStore(Protocol):
             ValidationError: a datapoint breaks one of CloudWatch's rules; nothing is stored.
         """
         ...
+
+
+class MetricStore(MetricPublisher, Protocol):
+    """Published datapoints."""
 
     def statistics(self, metric: Metric, start: float, end: float, period_seconds: int) -> list[Statistics]:
         """Returns statistics for each period that has data, of datapoints from ``start`` to before ``end``."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 
 from penstock.model.alarms import Severity
+from penstock.model.topics import Topic
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,6 +57,18 @@ class Channel(Protocol):
         Raises:
             DeliveryError: not sent, or not known to be. ``data["permanent"]`` is True when trying again cannot help.
                 Its text holds no secret.
+        """
+        ...
+
+
+class Publisher(Protocol):
+    """Sends messages to everyone who subscribed to a topic."""
+
+    def publish(self, topic: Topic, message: Message) -> None:
+        """Takes a message for all subscribers; on a machine, each of them gets one message id once.
+
+        Raises:
+            ValidationError: the message cannot be sent as it is.
         """
         ...
 

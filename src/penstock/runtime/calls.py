@@ -9,6 +9,7 @@ import msgspec
 
 from penstock import states
 from penstock.define.asl import INVOKE, function_name
+from penstock.define.payload import PAYLOAD
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 from penstock.ports.invoke import Call, Reply
@@ -72,7 +73,7 @@ def _event(command: states.InvokeTask) -> Any:
     if command.resource != INVOKE:
         return command.input
     payload = command.input.get("Payload")
-    if isinstance(payload, dict) and payload.keys() == {"event", "execution", "started_at", "state"}:
+    if isinstance(payload, dict) and payload.keys() == PAYLOAD:
         return payload["event"]
     return payload
 

@@ -12,12 +12,12 @@ from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 from penstock.model.topics import Topic
-from penstock.ports.bus import Bus
+from penstock.ports.bus import Announcer
 from penstock.ports.clock import Clock
 from penstock.ports.hot import HotStore
 from penstock.ports.invoke import Call
-from penstock.ports.metrics import MetricStore
-from penstock.ports.notify import OutboxStore
+from penstock.ports.metrics import MetricPublisher
+from penstock.ports.notify import Publisher
 from penstock.ports.objects import ObjectStore
 from penstock.runtime.handles import HotHandle, LakeHandle, MetricHandle, Scope, TopicHandle
 
@@ -37,11 +37,11 @@ class Ports(Protocol):
     @property
     def hot(self) -> HotStore: ...
     @property
-    def metrics(self) -> MetricStore: ...
+    def metrics(self) -> MetricPublisher: ...
     @property
-    def bus(self) -> Bus: ...
+    def bus(self) -> Announcer: ...
     @property
-    def outbox(self) -> OutboxStore: ...
+    def topics(self) -> Publisher: ...
     @property
     def clock(self) -> Clock: ...
     @property

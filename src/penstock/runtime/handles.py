@@ -234,7 +234,8 @@ class TopicHandle:
         """Sends a message to everyone who subscribed to the topic; a retry does not send it again."""
         self._scope.require(self._topic.publish)
         token = self._scope.next_token(f"topic/{self._topic.name}")
-        self._scope.ports.outbox.enqueue(
+        self._scope.ports.topics.publish(
+            self._topic,
             Message(
                 id=hashlib.sha256(token.encode()).hexdigest()[:32],
                 topic=self._topic.name,
@@ -244,5 +245,4 @@ class TopicHandle:
                 severity=severity,
                 created_at=self._scope.ports.clock.now(),
             ),
-            [subscription.endpoint for subscription in self._topic.subscriptions],
         )

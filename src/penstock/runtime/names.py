@@ -27,6 +27,14 @@ def object_id(pipeline: str, trigger: str, key: str) -> str:
     return f"{_stem(pipeline, trigger)}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
 
 
+def slot_text(slot: float) -> str:
+    """Returns a slot as EventBridge Scheduler writes ``<aws.scheduler.scheduled-time>`` into a workflow's input.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+    """
+    return f"{datetime.fromtimestamp(slot, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _stem(pipeline: str, name: str) -> str:
     stem = name if name == pipeline or name.startswith(f"{pipeline}-") else f"{pipeline}-{name}"
     stem = re.sub(r"[^A-Za-z0-9_-]", "-", stem)

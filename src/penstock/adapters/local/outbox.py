@@ -11,6 +11,7 @@ import msgspec
 from penstock.adapters.local.database import Database
 from penstock.errors import ValidationError
 from penstock.model.endpoints import scheme_of
+from penstock.model.topics import Topic
 from penstock.ports.notify import Delivery, DeliveryStatus, Message
 
 MIGRATION = """
@@ -37,6 +38,17 @@ _CLAIM = (
     f"WHERE id = ? RETURNING {_COLUMNS}"
 )
 _ERROR_CHARACTERS = 1000
+
+
+class OutboxPublisher:
+    """Puts a topic's messages into the outbox, one for each subscription."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def publish(self, topic: Topic, message: Message) -> None:
+        """Stores the message for each subscriber that does not have it yet."""
+        self._outbox.enqueue(message, [subscription.endpoint for subscription in topic.subscriptions])
 
 
 class Outbox:

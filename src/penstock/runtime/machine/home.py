@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from penstock.adapters.local import alarms, bus, journal, ledger, outbox
 from penstock.adapters.local.clock import SystemClock, SystemEntropy
 from penstock.adapters.local.database import Database
+from penstock.adapters.local.outbox import OutboxPublisher
 from penstock.errors import HomeError, NotFoundError
 from penstock.ports.clock import Clock, Entropy
 from penstock.runtime.context import Ports
@@ -87,6 +88,10 @@ class Home:
     @functools.cached_property
     def outbox(self) -> outbox.Outbox:
         return outbox.Outbox(self.database)
+
+    @functools.cached_property
+    def topics(self) -> OutboxPublisher:
+        return OutboxPublisher(self.outbox)
 
     @functools.cached_property
     def hot(self) -> SqliteHotStore:

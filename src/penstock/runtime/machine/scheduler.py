@@ -13,7 +13,7 @@ from penstock.model.schedule import Schedule
 from penstock.ports.clock import Clock
 from penstock.ports.journal import Execution, Journal
 from penstock.ports.ledger import LedgerStore, SlotEntry
-from penstock.runtime.names import slot_id
+from penstock.runtime.names import slot_id, slot_text
 from penstock.schedules import Timetable, parse
 from penstock.schedules.slots import Decision, Ledger, Slot, decide, new_ledger
 
@@ -114,7 +114,7 @@ class Scheduler:
             pipeline=watched.pipeline,
             workflow=schedule.workflow,
             version=watched.version,
-            input=msgspec.json.encode({**schedule.input, "slot": slot.at}),
+            input=msgspec.json.encode({**schedule.input, "slot": slot_text(slot.at)}),
             source=f"schedule:{schedule.name}",
             root=execution,
             slot=slot.at,

@@ -1,0 +1,75 @@
+"""Clients of AWS. ``AWS_ENDPOINT_URL`` and its service-specific forms are honoured, as by every SDK.
+
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    PenstockError,
+    PortError,
+    ThrottledError,
+    UnavailableError,
+    ValidationError,
+)
+
+CONNECT_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 60
+ATTEMPTS = 5
+THROTTLES = frozenset({
+    "LimitExceededException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown",
+    "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottled",
+    "TransactionInProgressException",
+})  # fmt: skip
+DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+ABSENCES = frozenset({
+    "EntityNotFoundException", "ExecutionDoesNotExist", "NoSuchBucket", "NoSuchKey", "NotFound", "NotFoundException",
+    "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "ResourceNotFoundException", "ResourceNotFound",
+    "StateMachineDoesNotExist",
+})  # fmt: skip
+
+
+def client(service: str, *, region: str | None = None) -> Any:
+    """Returns a boto3 client that backs off when it is throttled.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+    )
+    return boto3.client(service, region_name=region, config=config)
+
+
+def translate(error: Exception, what: str) -> PenstockError:
+    """Returns a botocore error as one of ours.
+
+    Args:
+        what: what was being done, such as ``put an item into InfraMetrics``.
+    """
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return UnavailableError(f"cannot {what}: {error}", hint="check the network, the region and AWS_ENDPOINT_URL")
+    details = response.get("Error", {})
+    code, text = str(details.get("Code", "")), str(details.get("Message", ""))
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    message = f"cannot {what}: {code}: {text}"
+    if code in THROTTLES or status == 429:
+        return ThrottledError(message, hint="try again later, or raise the quota", aws_code=code)
+    if code in DENIALS:
+        return AccessDeniedError(message, hint="grant the action in may=[…], or to the role that asks", aws_code=code)
+    if code in ABSENCES or status == 404:
+        return NotFoundError(message, hint="check the name, the account and the region", aws_code=code)
+    if status >= 500:
+        return UnavailableError(message, hint="try again later", aws_code=code)
+    if "Validation" in code or code.startswith("Invalid"):
+        return ValidationError(message, hint="see the message", aws_code=code)
+    return PortError(message, hint="see the message", aws_code=code)

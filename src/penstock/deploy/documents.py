@@ -1,0 +1,30 @@
+"""What can be read out of a workflow's document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from penstock.model.pipeline import Definition
+from penstock.model.workflow import Workflow
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def invoked_tasks(definition: Definition, workflow: Workflow) -> list[str]:
+    """Returns the names of the tasks that a workflow calls, each once, in order."""
+    prefix = f"{definition.name}-"
+    found = (
+        name.rpartition(":function:")[2].removeprefix(prefix) for name in _functions(json.loads(workflow.definition))
+    )
+    return [name for name in dict.fromkeys(found) if name in definition.tasks]
+
+
+def _functions(machine: dict[str, Any]) -> Iterator[str]:
+    for state in machine.get("States", {}).values():
+        if state.get("Type") == "Task":
+            resource = str(state.get("Resource", ""))
+            yield str(state.get("Parameters", {}).get("FunctionName", "")) if resource == INVOKE else resource
+        for inner in [*state.get("Branches", ()), *filter(None, [state.get("Iterator"), state.get("ItemProcessor")])]:
+            yield from _functions(inner)

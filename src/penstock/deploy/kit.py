@@ -1,0 +1,78 @@
+"""The capability kit: what each capability brings to a deployment, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from penstock.deploy.hcl import Block, Template, identifier
+from penstock.deploy.policy import Statement
+from penstock.model.access import Grant
+from penstock.model.findings import Finding
+from penstock.model.pipeline import Definition
+
+Concern = Literal["storage", "compute", "workflow", "watch", "catalog", "access", "network"]
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a task's zip is, relative to the Terraform files, and which layers it needs, by name."""
+
+    path: str
+    layers: tuple[str, ...] = ()
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """What is deployed.
+
+    Attributes:
+        artifacts: by task.
+        layers: path of each layer's zip, by name.
+    """
+
+    definition: Definition
+    artifacts: dict[str, Artifact]
+    layers: dict[str, str] = {}
+
+
+class Capability(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a pipeline can have.
+
+    Attributes:
+        blocks: its Terraform, by concern.
+        statements: what a grant on it means in IAM: exactly those actions, on exactly that resource.
+        limits: what AWS would refuse, found before anything is deployed.
+        purpose: what its resources are for, a line for the documents.
+    """
+
+    name: str
+    purpose: str
+    blocks: Callable[[Site], dict[Concern, list[Block]]]
+    statements: Callable[[Definition, Sequence[Grant]], list[Statement]] | None = None
+    limits: Callable[[Definition], list[Finding]] | None = None
+
+
+def named(name: str) -> Template:
+    """Returns a physical name: the deployment's prefix and a definition's name."""
+    return Template("${local.prefix}" + name)
+
+
+def function_address(task: str) -> str:
+    """Returns the Terraform address of a task's function."""
+    return f"aws_lambda_function.{identifier(task)}"
+
+
+def machine_address(workflow: str) -> str:
+    """Returns the Terraform address of a workflow's state machine."""
+    return f"aws_sfn_state_machine.{identifier(workflow)}"
+
+
+def topic_address(topic: str) -> str:
+    """Returns the Terraform address of a topic."""
+    return f"aws_sns_topic.{identifier(topic)}"
+
+
+def sid(*words: str) -> str:
+    """Returns words as a statement's id: letters and digits."""
+    return "".join(part[:1].upper() + part[1:] for word in words for part in identifier(word).split("_"))

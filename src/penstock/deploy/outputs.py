@@ -1,0 +1,45 @@
+"""Outputs of a deployment: what other commands, and people, need to find it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.deploy.hcl import Block, Expression
+from penstock.deploy.kit import function_address, machine_address, topic_address
+from penstock.deploy.resources import hot_table
+from penstock.model.pipeline import Definition
+
+
+def outputs(definition: Definition) -> list[Block]:
+    """Returns the outputs: every physical name, by the name in the definition."""
+    made = [
+        _output("region", "Where it runs", Expression("local.region")),
+        _output(
+            "functions",
+            "Functions, by task",
+            {name: Expression(f"{function_address(name)}.function_name") for name in definition.tasks},
+        ),
+        _output(
+            "state_machines",
+            "State machines, by workflow",
+            {name: Expression(f"{machine_address(name)}.arn") for name in definition.workflows},
+        ),
+        _output("dead_letters", "The queue of what failed", Expression("aws_sqs_queue.dead_letters.url")),
+    ]
+    if definition.lake_tables:
+        made += [
+            _output("lake_bucket", "The lake", Expression("aws_s3_bucket.lake.id")),
+            _output("database", "The lake's tables, for Athena", Expression("aws_glue_catalog_database.lake.name")),
+            _output("workgroup", "Where queries run", Expression("aws_athena_workgroup.queries.name")),
+        ]
+    if definition.hot_tables:
+        tables = {name: Expression(f"{hot_table.address(name)}.name") for name in definition.hot_tables}
+        made.append(_output("hot_tables", "Hot tables", tables))
+    if definition.topics:
+        topics = {name: Expression(f"{topic_address(name)}.arn") for name in definition.topics}
+        made.append(_output("topics", "Topics", topics))
+    return made
+
+
+def _output(name: str, description: str, value: Any) -> Block:
+    return Block("output", (name,), {"description": description, "value": value})

@@ -1,0 +1,39 @@
+"""Every capability, in the order in which its Terraform is written. Adding one adds a file and a line."""
+
+from __future__ import annotations
+
+from penstock.deploy.kit import Capability
+from penstock.deploy.resources import (
+    alarm,
+    audit,
+    catalog,
+    dashboard,
+    hot_table,
+    lake,
+    network,
+    replica,
+    schedule,
+    task,
+    topic,
+    trigger,
+    workflow,
+)
+
+CAPABILITIES: dict[str, Capability] = {
+    capability.name: capability
+    for capability in (
+        lake.CAPABILITY,
+        hot_table.CAPABILITY,
+        replica.CAPABILITY,
+        task.CAPABILITY,
+        workflow.CAPABILITY,
+        schedule.CAPABILITY,
+        trigger.CAPABILITY,
+        topic.CAPABILITY,
+        alarm.CAPABILITY,
+        dashboard.CAPABILITY,
+        audit.CAPABILITY,
+        catalog.CAPABILITY,
+        network.CAPABILITY,
+    )
+}

@@ -1,0 +1,1 @@
+"""One file a capability: its Terraform, its IAM, its limits."""

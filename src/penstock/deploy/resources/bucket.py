@@ -1,0 +1,143 @@
+"""A bucket as every bucket here is: closed to the public, encrypted, versioned, over TLS alone, with an end to rubbish.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from penstock.deploy.hcl import Block, Expression, Template, nested, resource
+
+ABORT_UPLOADS_DAYS = 7
+NONCURRENT_DAYS = 30
+
+
+def blocks(
+    name: str,
+    physical: Any,
+    *,
+    comment: str,
+    rules: Sequence[Block] = (),
+    versioned: bool = True,
+    logged: bool = True,
+    statements: Sequence[Block] = (),
+) -> list[Block]:
+    """Returns a bucket and all that belongs to it.
+
+    Args:
+        rules: lifecycle rules beside those that every bucket has.
+        logged: requests to it are written to the bucket of logs.
+        statements: of its policy, beside the one that asks for TLS.
+    """
+    bucket = Expression(f"aws_s3_bucket.{name}.id")
+    made = [
+        resource(
+            "aws_s3_bucket",
+            name,
+            {"bucket": physical, "force_destroy": Expression("var.delete_data_on_destroy")},
+            comment=comment,
+        ),
+        resource(
+            "aws_s3_bucket_public_access_block",
+            name,
+            {
+                "bucket": bucket,
+                "block_public_acls": True,
+                "block_public_policy": True,
+                "ignore_public_acls": True,
+                "restrict_public_buckets": True,
+            },
+        ),
+        resource(
+            "aws_s3_bucket_server_side_encryption_configuration",
+            name,
+            {"bucket": bucket},
+            nested(
+                "rule",
+                {"bucket_key_enabled": True},
+                nested("apply_server_side_encryption_by_default", {"sse_algorithm": "AES256"}),
+            ),
+        ),
+        resource(
+            "aws_s3_bucket_versioning",
+            name,
+            {"bucket": bucket},
+            nested("versioning_configuration", {"status": "Enabled" if versioned else "Suspended"}),
+        ),
+        _lifecycle(name, bucket, rules),
+        *_policy(name, bucket, statements),
+    ]
+    if logged:
+        target = {
+            "bucket": bucket,
+            "target_bucket": Expression("aws_s3_bucket.logs.id"),
+            "target_prefix": f"s3/{name}/",
+        }
+        made.append(resource("aws_s3_bucket_logging", name, target))
+    return made
+
+
+def rule(name: str, prefix: str, *actions: Block) -> Block:
+    """Returns a lifecycle rule for the keys that begin with a prefix; an empty prefix means all."""
+    return nested("rule", {"id": name, "status": "Enabled"}, nested("filter", {"prefix": prefix}), *actions)
+
+
+def _lifecycle(name: str, bucket: Expression, rules: Sequence[Block]) -> Block:
+    tidy = rule(
+        "tidy",
+        "",
+        nested("abort_incomplete_multipart_upload", {"days_after_initiation": ABORT_UPLOADS_DAYS}),
+        nested("noncurrent_version_expiration", {"noncurrent_days": NONCURRENT_DAYS}),
+    )
+    return resource(
+        "aws_s3_bucket_lifecycle_configuration",
+        name,
+        {"bucket": bucket, "depends_on": [Expression(f"aws_s3_bucket_versioning.{name}")]},
+        *rules,
+        tidy,
+    )
+
+
+def allowance(name: str, service: str, action: str, prefix: str, sources: Sequence[Any]) -> Block:
+    """Returns a statement that lets an AWS service write below a prefix of a bucket, on behalf of some sources."""
+    return nested(
+        "statement",
+        {
+            "sid": name,
+            "actions": [action],
+            "resources": [Template(f"${{aws_s3_bucket.logs.arn}}{prefix}")],
+        },
+        nested("principals", {"type": "Service", "identifiers": [service]}),
+        nested("condition", {"test": "ArnLike", "variable": "aws:SourceArn", "values": list(sources)}),
+    )
+
+
+def _policy(name: str, bucket: Expression, statements: Sequence[Block]) -> list[Block]:
+    only_over_tls = nested(
+        "content",
+        {
+            "sid": "OnlyOverTls",
+            "effect": "Deny",
+            "actions": ["s3:*"],
+            "resources": [Expression(f"aws_s3_bucket.{name}.arn"), Template(f"${{aws_s3_bucket.{name}.arn}}/*")],
+        },
+        nested("principals", {"type": "*", "identifiers": ["*"]}),
+        nested("condition", {"test": "Bool", "variable": "aws:SecureTransport", "values": ["false"]}),
+    )
+    dynamic = Block(
+        "dynamic", ("statement",), {"for_each": Expression("var.require_tls ? [true] : []")}, (only_over_tls,)
+    )
+    # A policy without a statement is refused.
+    count = {} if statements else {"count": Expression("var.require_tls ? 1 : 0")}
+    body = {
+        **count,
+        "bucket": bucket,
+        "policy": Expression(f"data.aws_iam_policy_document.{name}_bucket.json"),
+        "depends_on": [Expression(f"aws_s3_bucket_public_access_block.{name}")],
+    }
+    return [
+        Block("data", ("aws_iam_policy_document", f"{name}_bucket"), {}, (dynamic, *statements)),
+        resource("aws_s3_bucket_policy", name, body),
+    ]

@@ -1,0 +1,105 @@
+"""A copy of the lake in a second region. Hot tables have their replica in their own block.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html
+"""
+
+from __future__ import annotations
+
+from penstock.deploy.hcl import Block, Expression, Template, nested, resource
+from penstock.deploy.kit import Capability, Concern, Site, named
+from penstock.deploy.policy import Statement, role
+
+PROVIDER = Expression("aws.replica")
+
+
+def blocks(site: Site) -> dict[Concern, list[Block]]:
+    """Returns the second bucket, the rule that copies, and the role that it is done under."""
+    definition = site.definition
+    if definition.deployment.replica_region is None or not definition.lake_tables:
+        return {}
+    return {"storage": [*_bucket(), _rule()], "access": _role(definition.name)}
+
+
+def _bucket() -> list[Block]:
+    bucket = Expression("aws_s3_bucket.replica.id")
+    common = {"provider": PROVIDER, "bucket": bucket}
+    return [
+        resource(
+            "aws_s3_bucket",
+            "replica",
+            {
+                "provider": PROVIDER,
+                "bucket": Template("${local.bucket_prefix}-lake-${local.account}-${var.replica_region}"),
+                "force_destroy": Expression("var.delete_data_on_destroy"),
+            },
+            comment="The lake again, in another region.",
+        ),
+        resource(
+            "aws_s3_bucket_public_access_block",
+            "replica",
+            {
+                **common,
+                "block_public_acls": True,
+                "block_public_policy": True,
+                "ignore_public_acls": True,
+                "restrict_public_buckets": True,
+            },
+        ),
+        resource(
+            "aws_s3_bucket_server_side_encryption_configuration",
+            "replica",
+            common,
+            nested("rule", {}, nested("apply_server_side_encryption_by_default", {"sse_algorithm": "AES256"})),
+        ),
+        resource(
+            "aws_s3_bucket_versioning", "replica", common, nested("versioning_configuration", {"status": "Enabled"})
+        ),
+    ]
+
+
+def _rule() -> Block:
+    return resource(
+        "aws_s3_bucket_replication_configuration",
+        "lake",
+        {
+            "bucket": Expression("aws_s3_bucket.lake.id"),
+            "role": Expression("aws_iam_role.replication.arn"),
+            "depends_on": [Expression("aws_s3_bucket_versioning.lake"), Expression("aws_s3_bucket_versioning.replica")],
+        },
+        nested(
+            "rule",
+            {"id": "everything", "status": "Enabled"},
+            nested("filter", {"prefix": ""}),
+            nested("delete_marker_replication", {"status": "Disabled"}),
+            nested("destination", {"bucket": Expression("aws_s3_bucket.replica.arn"), "storage_class": "STANDARD_IA"}),
+        ),
+    )
+
+
+def _role(pipeline: str) -> list[Block]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html"""
+    lake, replica = "${aws_s3_bucket.lake.arn}/*", "${aws_s3_bucket.replica.arn}/*"
+    statements = [
+        Statement(
+            sid="ReadRule",
+            actions=("s3:GetReplicationConfiguration", "s3:ListBucket"),
+            resources=(Expression("aws_s3_bucket.lake.arn"),),
+        ),
+        Statement(
+            sid="ReadObjects",
+            actions=("s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"),
+            resources=(Template(lake),),
+        ),
+        Statement(
+            sid="CopyObjects", actions=("s3:ReplicateObject", "s3:ReplicateTags"), resources=(Template(replica),)
+        ),
+    ]
+    comment = "What replication may do: read the lake, and write its copy."
+    return role("replication", named(f"{pipeline}-replication"), "s3.amazonaws.com", statements, comment=comment)
+
+
+CAPABILITY = Capability(
+    name="replica",
+    purpose="The lake and the hot tables in a second region",
+    blocks=blocks,
+)

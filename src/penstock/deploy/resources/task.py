@@ -1,0 +1,189 @@
+"""Tasks: a Lambda function each, its log group, its role, and the queue of what failed.
+
+https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from penstock.deploy.access import task_statements
+from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, json_of, nested, resource
+from penstock.deploy.kit import Capability, Concern, Site, named
+from penstock.deploy.policy import POLICY_VERSION, role
+from penstock.deploy.resources import hot_table
+from penstock.model.access import Kind
+from penstock.model.findings import Finding
+from penstock.model.pipeline import Definition
+from penstock.model.task import Task
+
+HANDLER = "penstock.runtime.aws.entry.handler"
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MEMORY_MB = (128, 10_240)
+TIMEOUT_SECONDS = 900
+ASYNCHRONOUS_RETRIES = 2
+DEAD_LETTER_DAYS = 14
+
+
+def blocks(site: Site) -> dict[Concern, list[Block]]:
+    """Returns layers, functions, their logs and roles, and the dead-letter queue."""
+    definition = site.definition
+    compute = [_layer(site, name, path) for name, path in site.layers.items()]
+    access: list[Block] = []
+    for task in definition.tasks.values():
+        compute += _function(site, task)
+        access += _role(definition, task)
+    return {"compute": [*compute, *_dead_letters(definition)], "access": access}
+
+
+def limits(definition: Definition) -> list[Finding]:
+    """Returns what Lambda would refuse."""
+    found = []
+    for task in definition.tasks.values():
+        if not MEMORY_MB[0] <= task.memory_mb <= MEMORY_MB[1]:
+            message = f"task {task.name!r} asks for {task.memory_mb} MB"
+            found.append(Finding(task.place, "memory", message, f"Lambda has {MEMORY_MB[0]} to {MEMORY_MB[1]} MB"))
+        if task.timeout_seconds > TIMEOUT_SECONDS:
+            message = f"task {task.name!r} may take {task.timeout_seconds:g} s"
+            found.append(Finding(task.place, "timeout", message, "Lambda stops a function after 15 minutes"))
+    return found
+
+
+def _layer(site: Site, name: str, path: str) -> Block:
+    chosen = site.definition.deployment
+    return resource(
+        "aws_lambda_layer_version",
+        identifier(name),
+        {
+            "layer_name": named(f"{site.definition.name}-{name}"),
+            "filename": Template(f"${{path.module}}/{path}"),
+            "source_code_hash": Expression(f'filebase64sha256("${{path.module}}/{path}")'),
+            "compatible_runtimes": [chosen.runtime],
+            "compatible_architectures": [Expression("var.architecture")],
+        },
+        comment="Libraries that several tasks share.",
+    )
+
+
+def _function(site: Site, task: Task) -> list[Block]:
+    name, artifact = identifier(task.name), site.artifacts[task.name]
+    path = f"${{path.module}}/{artifact.path}"
+    layers = [Expression(f"aws_lambda_layer_version.{identifier(layer)}.arn") for layer in artifact.layers]
+    chosen = site.definition.deployment
+    function = resource(
+        "aws_lambda_function",
+        name,
+        {
+            "function_name": named(f"{site.definition.name}-{task.name}"),
+            "description": task.description[:256] or None,
+            "role": Expression(f"aws_iam_role.task_{name}.arn"),
+            "runtime": chosen.runtime,
+            "architectures": [Expression("var.architecture")],
+            "handler": HANDLER,
+            "filename": Template(path),
+            "source_code_hash": Expression(f'filebase64sha256("{path}")'),
+            "layers": layers or None,
+            "memory_size": task.memory_mb,
+            "timeout": math.ceil(task.timeout_seconds),
+        },
+        nested("environment", {"variables": _environment(site.definition, task)}),
+        nested("dead_letter_config", {"target_arn": Expression("aws_sqs_queue.dead_letters.arn")}),
+        nested(
+            "logging_config",
+            {"log_format": "Text", "log_group": Expression(f"aws_cloudwatch_log_group.task_{name}.name")},
+        ),
+        *([nested("tracing_config", {"mode": "Active"})] if chosen.tracing else []),
+        *([_network()] if chosen.vpc else []),
+        comment=f"Task {task.name}: {task.description or 'no description'}",
+    )
+    invoked = {"function_name": Expression(f"aws_lambda_function.{name}.function_name")}
+    return [
+        function,
+        resource(
+            "aws_lambda_function_event_invoke_config", name, {**invoked, "maximum_retry_attempts": ASYNCHRONOUS_RETRIES}
+        ),
+        log_group(f"task_{name}", f"/aws/lambda/${{local.prefix}}{site.definition.name}-{task.name}"),
+    ]
+
+
+def log_group(address: str, name: str) -> Block:
+    """Returns a log group that forgets."""
+    return resource(
+        "aws_cloudwatch_log_group",
+        address,
+        {"name": Template(name), "retention_in_days": Expression("var.log_retention_days")},
+    )
+
+
+def _environment(definition: Definition, task: Task) -> Call:
+    """Physical names of what the task was granted, and of nothing else; then what the user adds."""
+    granted = {kind: sorted({g.resource for g in task.grants if g.kind == kind}) for kind in Kind}
+    values: dict[str, Any] = {"PENSTOCK_TASK": task.name}
+    if granted[Kind.LAKE]:
+        values["PENSTOCK_LAKE_BUCKET"] = Expression("aws_s3_bucket.lake.id")
+    if granted[Kind.HOT_TABLE]:
+        tables = {name: Expression(f"{hot_table.address(name)}.name") for name in granted[Kind.HOT_TABLE]}
+        values["PENSTOCK_HOT_TABLES"] = json_of(tables)
+    if granted[Kind.TOPIC]:
+        topics = {name: Expression(f"aws_sns_topic.{identifier(name)}.arn") for name in granted[Kind.TOPIC]}
+        values["PENSTOCK_TOPICS"] = json_of(topics)
+    return Call("merge", (values, Expression(f'lookup(var.task_environment, "{task.name}", {{}})')))
+
+
+def _network() -> Block:
+    return nested(
+        "vpc_config",
+        {"subnet_ids": Expression("var.subnet_ids"), "security_group_ids": [Expression("aws_security_group.tasks.id")]},
+    )
+
+
+def _role(definition: Definition, task: Task) -> list[Block]:
+    name = identifier(task.name)
+    return role(
+        f"task_{name}",
+        named(f"{definition.name}-{task.name}"),
+        "lambda.amazonaws.com",
+        task_statements(definition, task),
+        comment=f"What task {task.name} may do: what its may= says, and write its log.",
+        own_account=False,
+    )
+
+
+def _dead_letters(definition: Definition) -> list[Block]:
+    key = Expression("aws_kms_key.messages.id") if definition.deployment.encryption_key else None
+    sent = [Expression(f"aws_cloudwatch_event_rule.{identifier(name)}.arn") for name in definition.triggers]
+    made = [
+        resource(
+            "aws_sqs_queue",
+            "dead_letters",
+            {
+                "name": named(f"{definition.name}-dead-letters"),
+                "message_retention_seconds": DEAD_LETTER_DAYS * 86_400,
+                "sqs_managed_sse_enabled": True if key is None else None,
+                "kms_master_key_id": key,
+            },
+            comment="What could not be delivered or done, for two weeks: `penstock status` counts it.",
+        )
+    ]
+    if sent:
+        allowed = {
+            "Sid": "RulesSendWhatFailed",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": Expression("aws_sqs_queue.dead_letters.arn"),
+            "Condition": {"ArnEquals": {"aws:SourceArn": sent}},
+        }
+        policy = json_of({"Version": POLICY_VERSION, "Statement": [allowed]})
+        body = {"queue_url": Expression("aws_sqs_queue.dead_letters.id"), "policy": policy}
+        made.append(resource("aws_sqs_queue_policy", "dead_letters", body))
+    return made
+
+
+CAPABILITY = Capability(
+    name="task",
+    purpose="A function each, with its own role and log; a queue for what failed for good",
+    blocks=blocks,
+    limits=limits,
+)

@@ -1,0 +1,90 @@
+"""Triggers: a new object in the lake is an event, and a rule on it starts a workflow.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+"""
+
+from __future__ import annotations
+
+import json
+
+from penstock.deploy.hcl import Block, Expression, identifier, json_of, nested, resource
+from penstock.deploy.kit import Capability, Concern, Site, machine_address, named
+from penstock.deploy.policy import Statement, role
+from penstock.model.pipeline import Definition
+from penstock.model.workflow import ObjectTrigger
+
+RETRIES = 8
+AGE_SECONDS = 86_400
+
+
+def blocks(site: Site) -> dict[Concern, list[Block]]:
+    """Returns rules, their targets and roles."""
+    definition = site.definition
+    made, access = [], []
+    for trigger in definition.triggers.values():
+        made += _rule(definition, trigger)
+        access += _role(definition, trigger)
+    return {"workflow": made, "access": access}
+
+
+def _rule(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
+    name = identifier(trigger.name)
+    pattern = {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [Expression("aws_s3_bucket.lake.id")]},
+            "object": {"key": [{"prefix": f"raw/{trigger.table}/"}]},
+        },
+    }
+    # The same input as on the machine.
+    template = f'{{"table": {json.dumps(trigger.table)}, "key": <key>, "size": <size>}}'
+    return [
+        resource(
+            "aws_cloudwatch_event_rule",
+            name,
+            {"name": named(f"{definition.name}-{trigger.name}"), "event_pattern": json_of(pattern)},
+            comment=f"Trigger {trigger.name}: a new object in {trigger.table} starts workflow {trigger.workflow}.",
+        ),
+        resource(
+            "aws_cloudwatch_event_target",
+            name,
+            {
+                "rule": Expression(f"aws_cloudwatch_event_rule.{name}.name"),
+                "target_id": "workflow",
+                "arn": Expression(f"{machine_address(trigger.workflow)}.arn"),
+                "role_arn": Expression(f"aws_iam_role.trigger_{name}.arn"),
+            },
+            nested(
+                "input_transformer",
+                {
+                    "input_paths": {"key": "$.detail.object.key", "size": "$.detail.object.size"},
+                    "input_template": template,
+                },
+            ),
+            nested("retry_policy", {"maximum_retry_attempts": RETRIES, "maximum_event_age_in_seconds": AGE_SECONDS}),
+            nested("dead_letter_config", {"arn": Expression("aws_sqs_queue.dead_letters.arn")}),
+        ),
+    ]
+
+
+def _role(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
+    start = Statement(
+        sid="StartWorkflow",
+        actions=("states:StartExecution",),
+        resources=(Expression(f"{machine_address(trigger.workflow)}.arn"),),
+    )
+    return role(
+        f"trigger_{identifier(trigger.name)}",
+        named(f"{definition.name}-{trigger.name}-trigger"),
+        "events.amazonaws.com",
+        [start],
+        comment=f"What trigger {trigger.name} may do: start its workflow.",
+    )
+
+
+CAPABILITY = Capability(
+    name="trigger",
+    purpose="Starts a workflow for every new object, tries again, and keeps what it could not start",
+    blocks=blocks,
+)

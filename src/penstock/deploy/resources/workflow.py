@@ -1,0 +1,107 @@
+"""Workflows: Step Functions state machines. https://docs.aws.amazon.com/step-functions/latest/dg/"""
+
+from __future__ import annotations
+
+from penstock.deploy.access import DELIVER_LOGS, TRACES
+from penstock.deploy.documents import invoked_tasks
+from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
+from penstock.deploy.kit import Capability, Concern, Site, function_address, named
+from penstock.deploy.policy import Statement, role
+from penstock.deploy.resources.task import log_group
+from penstock.model.findings import Finding
+from penstock.model.pipeline import Definition
+from penstock.model.workflow import Workflow
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+DEFINITION_LIMIT_BYTES = 1024 * 1024
+
+
+def asl_path(workflow: str) -> str:
+    """Returns where a workflow's document is, beside the Terraform files."""
+    return f"workflows/{workflow}.asl.json"
+
+
+def physical_name(definition: Definition, workflow: str) -> str:
+    """Returns a state machine's name, without the deployment's prefix."""
+    return workflow if workflow == definition.name else f"{definition.name}-{workflow}"
+
+
+def blocks(site: Site) -> dict[Concern, list[Block]]:
+    """Returns state machines, their logs and roles."""
+    definition = site.definition
+    made, access = [], []
+    for workflow in definition.workflows.values():
+        made += _machine(definition, workflow)
+        access += _role(definition, workflow)
+    return {"workflow": made, "access": access}
+
+
+def limits(definition: Definition) -> list[Finding]:
+    """Returns what Step Functions would refuse."""
+    return [
+        Finding(
+            workflow.place,
+            "workflow-too-long",
+            f"workflow {workflow.name!r} has {len(workflow.definition)} bytes",
+            f"Step Functions takes {DEFINITION_LIMIT_BYTES}: start one workflow from another",
+        )
+        for workflow in definition.workflows.values()
+        if len(workflow.definition) > DEFINITION_LIMIT_BYTES
+    ]
+
+
+def _machine(definition: Definition, workflow: Workflow) -> list[Block]:
+    name = identifier(workflow.name)
+    # The document is the one that ran on the machine; only functions of a prefixed deployment have other names.
+    text = f'file("${{path.module}}/{asl_path(workflow.name)}")'
+    own = f'"\\"FunctionName\\": \\"{definition.name}-"'
+    prefixed = f'"\\"FunctionName\\": \\"${{local.prefix}}{definition.name}-"'
+    logged = {
+        "log_destination": Template(f"${{aws_cloudwatch_log_group.workflow_{name}.arn}}:*"),
+        "include_execution_data": Expression("var.log_execution_data"),
+        "level": Expression("var.workflow_log_level"),
+    }
+    return [
+        resource(
+            "aws_sfn_state_machine",
+            name,
+            {
+                "name": named(physical_name(definition, workflow.name)),
+                "role_arn": Expression(f"aws_iam_role.workflow_{name}.arn"),
+                "definition": Expression(f"replace({text}, {own}, {prefixed})"),
+                # Logs cannot be set up before the role may do it.
+                "depends_on": [Expression(f"aws_iam_role_policy.workflow_{name}")],
+            },
+            nested("logging_configuration", logged),
+            nested("tracing_configuration", {"enabled": definition.deployment.tracing}),
+            comment=f"Workflow {workflow.name}.",
+        ),
+        log_group(
+            f"workflow_{name}", f"/aws/vendedlogs/states/${{local.prefix}}{physical_name(definition, workflow.name)}"
+        ),
+    ]
+
+
+def _role(definition: Definition, workflow: Workflow) -> list[Block]:
+    name = identifier(workflow.name)
+    functions = [Expression(f"{function_address(task)}.arn") for task in invoked_tasks(definition, workflow)]
+    invoke = Statement(sid="InvokeTasks", actions=("lambda:InvokeFunction",), resources=tuple(functions))
+    statements = [invoke] if functions else []
+    statements.append(DELIVER_LOGS)
+    if definition.deployment.tracing:
+        statements.append(TRACES)
+    return role(
+        f"workflow_{name}",
+        named(f"{physical_name(definition, workflow.name)}-workflow"),
+        "states.amazonaws.com",
+        statements,
+        comment=f"What workflow {workflow.name} may do: call its own tasks, and write its log.",
+    )
+
+
+CAPABILITY = Capability(
+    name="workflow",
+    purpose="State machines: the same documents as on the machine, with their logs",
+    blocks=blocks,
+    limits=limits,
+)

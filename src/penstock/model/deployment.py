@@ -1,0 +1,43 @@
+"""How a pipeline is laid out in an AWS account: what is optional. What every pipeline gets is not here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Architecture = Literal["arm64", "x86_64"]
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was chosen for the account.
+
+    Attributes:
+        architecture: the processor of the functions.
+        runtime: Lambda's name of the Python version.
+        log_retention_days: how long logs are kept; one of CloudWatch's values.
+        tracing: functions and workflows send traces to X-Ray.
+        streams: hot tables keep a stream of their changes.
+        replica_region: lake and hot tables are copied to this region as well.
+        vpc: functions run inside a network of the user's, over endpoints.
+        crawler: a Glue crawler that can be started by hand; no query needs it.
+        backfill_job: a Glue job that puts stored objects through a triggered task again.
+        encryption_key: a KMS key of the user's for topics and queues ($1 a month); AWS's own keys otherwise.
+        audit_trail: a CloudTrail of the account's management events.
+        monthly_budget_usd: mails a warning when the pipeline's costs pass this; None for no budget.
+        scan_limit_mb: a query in Athena that would scan more is cancelled.
+    """
+
+    architecture: Architecture = "arm64"
+    runtime: str = "python3.13"
+    log_retention_days: int = 30
+    tracing: bool = False
+    streams: bool = False
+    replica_region: str | None = None
+    vpc: bool = False
+    crawler: bool = False
+    backfill_job: bool = False
+    encryption_key: bool = False
+    audit_trail: bool = True
+    monthly_budget_usd: float | None = 5.0
+    scan_limit_mb: int = 1024

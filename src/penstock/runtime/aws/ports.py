@@ -1,0 +1,75 @@
+"""What a function gives its task: the adapters of AWS, each opened when it is first used."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+from penstock.errors import UsageError
+from penstock.ports.bus import ObjectCreated
+from penstock.runtime.aws.emf import EmbeddedMetrics
+from penstock.runtime.aws.log import write_line
+
+if TYPE_CHECKING:
+    from penstock.adapters.aws.hot import DynamoDbHotStore
+    from penstock.adapters.aws.notify import SnsPublisher
+    from penstock.adapters.aws.objects import S3ObjectStore
+
+
+class LambdaClock:
+    """The time of the function's host."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class S3Announcer:
+    """S3 says itself what was created."""
+
+    def announce(self, event: ObjectCreated, *, writer: str) -> None:
+        """Nothing is lost when the writer dies: the event follows from the object."""
+
+    def confirm(self, event: ObjectCreated) -> None:
+        """S3 has sent the event already."""
+
+
+class LambdaPorts:
+    """Ports of a function, with the physical names that its environment holds."""
+
+    writer = "lambda"
+
+    def __init__(self) -> None:
+        self.clock = LambdaClock()
+        self.bus = S3Announcer()
+        self.metrics = EmbeddedMetrics(self.clock, write_line)
+
+    @functools.cached_property
+    def objects(self) -> S3ObjectStore:
+        from penstock.adapters.aws.objects import S3ObjectStore
+
+        return S3ObjectStore(_variable("PENSTOCK_LAKE_BUCKET"))
+
+    @functools.cached_property
+    def hot(self) -> DynamoDbHotStore:
+        from penstock.adapters.aws.hot import DynamoDbHotStore
+
+        return DynamoDbHotStore(self.clock, names=json.loads(_variable("PENSTOCK_HOT_TABLES")))
+
+    @functools.cached_property
+    def topics(self) -> SnsPublisher:
+        from penstock.adapters.aws.notify import SnsPublisher
+
+        return SnsPublisher(json.loads(_variable("PENSTOCK_TOPICS")))
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise UsageError(f"the function's variable {name} is not set", hint="deploy what `penstock synth` wrote")
+    return value
