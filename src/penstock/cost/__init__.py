@@ -1,0 +1,1 @@
+"""What a pipeline costs a month in AWS."""

@@ -1,0 +1,42 @@
+import pytest
+
+from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.adapters.aws.session import client
+from penstock.errors import NotFoundError, UnavailableError
+from penstock.testing.contracts.objects import ObjectStoreContract
+
+
+@pytest.fixture
+def objects(aws: str) -> S3ObjectStore:
+    client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return S3ObjectStore("lake")
+
+
+class TestS3ObjectStore(ObjectStoreContract):
+    def test_a_listing_has_more_than_a_page(self, objects: S3ObjectStore) -> None:
+        keys = [f"t/{number:04}" for number in range(1001)]
+        for key in keys:
+            objects.put(key, b"")
+        assert [info.key for info in objects.list("t/")] == keys
+        assert [info.key for info in objects.list("t/", start_after="t/0998")] == keys[999:]
+
+    @pytest.mark.parametrize(
+        "key", ["a b", "50%", "%2F", "a+b", "a#b?c=d&e", "é/ü", "~tilde", "a:b", "[x]{y}|z^", "'\"<>`"]
+    )
+    def test_a_key_arrives_as_it_is(self, objects: S3ObjectStore, key: str) -> None:
+        objects.create(key, b"x")
+        assert [one["Key"] for one in client("s3").list_objects_v2(Bucket="lake")["Contents"]] == [key]
+        assert objects.get(key) == b"x"
+        assert [info.key for info in objects.list()] == [key]
+
+
+def test_a_bucket_that_is_not_there(aws: str) -> None:
+    with pytest.raises(NotFoundError, match="s3://nothing/a"):
+        S3ObjectStore("nothing").get("a")
+
+
+def test_nobody_answers(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.adapters.aws.objects.RETRIES", 0)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(UnavailableError, match="cannot reach s3://lake/a"):
+        S3ObjectStore("lake").get("a")
