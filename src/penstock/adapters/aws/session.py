@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from penstock.errors import (
@@ -30,6 +32,15 @@ ABSENCES = frozenset({
     "EntityNotFoundException", "ExecutionDoesNotExist", "NoSuchBucket", "NoSuchKey", "NotFound", "NotFoundException",
     "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "ResourceNotFoundException", "ResourceNotFound",
     "StateMachineDoesNotExist",
+})  # fmt: skip
+STRANGERS = frozenset({
+    "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+    "InvalidSignatureException", "MissingAuthenticationToken", "SignatureDoesNotMatch", "UnrecognizedClientException",
+})  # fmt: skip
+# What the SDK says before it asks anybody.
+UNCONFIGURED = frozenset({
+    "CredentialRetrievalError", "NoCredentialsError", "NoRegionError", "PartialCredentialsError", "ProfileNotFound",
+    "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
 })  # fmt: skip
 
 
@@ -57,6 +68,13 @@ def translate(error: Exception, what: str) -> PenstockError:
     """
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
+        kind = type(error).__name__
+        if kind in UNCONFIGURED:
+            return AccessDeniedError(
+                f"cannot {what}: {error}", hint="log in to AWS, and set AWS_PROFILE and AWS_REGION"
+            )
+        if kind == "ParamValidationError":
+            return ValidationError(f"cannot {what}: {error}", hint="see the message")
         return UnavailableError(f"cannot {what}: {error}", hint="check the network, the region and AWS_ENDPOINT_URL")
     details = response.get("Error", {})
     code, text = str(details.get("Code", "")), str(details.get("Message", ""))
@@ -64,12 +82,31 @@ def translate(error: Exception, what: str) -> PenstockError:
     message = f"cannot {what}: {code}: {text}"
     if code in THROTTLES or status == 429:
         return ThrottledError(message, hint="try again later, or raise the quota", aws_code=code)
+    if code in STRANGERS:
+        return AccessDeniedError(message, hint="log in to AWS again; check the clock of this machine", aws_code=code)
     if code in DENIALS:
         return AccessDeniedError(message, hint="grant the action in may=[…], or to the role that asks", aws_code=code)
     if code in ABSENCES or status == 404:
         return NotFoundError(message, hint="check the name, the account and the region", aws_code=code)
     if status >= 500:
         return UnavailableError(message, hint="try again later", aws_code=code)
-    if "Validation" in code or code.startswith("Invalid"):
+    if "Validation" in code or code.startswith("Invalid") or code.endswith("TooLong"):
         return ValidationError(message, hint="see the message", aws_code=code)
     return PortError(message, hint="see the message", aws_code=code)
+
+
+@contextlib.contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Raises botocore's errors in the block as ours.
+
+    Args:
+        what: what is being done, such as ``list the alarms``.
+    """
+    try:
+        yield
+    except Exception as error:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if isinstance(error, ClientError | BotoCoreError):
+            raise translate(error, what) from error
+        raise

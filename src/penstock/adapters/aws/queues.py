@@ -1,0 +1,164 @@
+"""A queue of SQS, such as that of the dead letters.
+
+Standard queues deliver at least once and in no order.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from penstock.adapters.aws.session import ATTEMPTS, calling, client
+from penstock.errors import ThrottledError, ValidationError
+
+BATCH_LIMIT = 10
+# Of a whole batch. Queues can be set to take more; none takes less unless it is told to.
+BATCH_LIMIT_BYTES = 256 * 1024
+LONG_POLL_SECONDS = 20
+BACKOFF_SECONDS = 0.05
+
+
+class QueueMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A received message.
+
+    Attributes:
+        receipt: what this receipt of it is deleted by.
+        sent_at: when it was sent.
+        receives: how many times it was received, this one included.
+    """
+
+    id: str
+    body: str
+    receipt: str
+    sent_at: float
+    receives: int
+
+
+class QueueCounts(msgspec.Struct, frozen=True):
+    """About how many messages a queue holds: waiting, received and not deleted, not due yet."""
+
+    waiting: int
+    in_flight: int
+    delayed: int
+
+
+class SqsQueue:
+    """One queue, by its URL."""
+
+    def __init__(self, url: str, *, region: str | None = None) -> None:
+        self._url = url
+        self._client = client("sqs", region=region)
+
+    def send(self, bodies: Iterable[str]) -> None:
+        """Sends messages, ten a request; what a request left out is sent again.
+
+        Raises:
+            ValidationError: the queue refuses a message; the batches before it, and others of its own, were sent.
+            ThrottledError: messages are left over after several attempts; the others were sent.
+        """
+        for batch in _batches(bodies):
+            entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
+            self._in_batch("send to", self._client.send_message_batch, entries)
+
+    def receive(
+        self, limit: int = BATCH_LIMIT, *, wait_seconds: int = LONG_POLL_SECONDS, visibility_seconds: int | None = None
+    ) -> list[QueueMessage]:
+        """Returns up to ten messages; none if none came while it waited.
+
+        Args:
+            visibility_seconds: how long they are hidden from other receivers; by default what the queue is set to.
+        """
+        hidden = {} if visibility_seconds is None else {"VisibilityTimeout": visibility_seconds}
+        with calling(f"receive from {self._url}"):
+            found = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(limit, BATCH_LIMIT),
+                WaitTimeSeconds=wait_seconds,
+                MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                **hidden,
+            )
+        return [_message(one) for one in found.get("Messages", ())]
+
+    def delete(self, receipts: Sequence[str]) -> None:
+        """Deletes received messages. Raises ValidationError when a receipt is none of this queue."""
+        for start in range(0, len(receipts), BATCH_LIMIT):
+            batch = receipts[start : start + BATCH_LIMIT]
+            entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(batch)]
+            self._in_batch("delete from", self._client.delete_message_batch, entries)
+
+    def change_visibility(self, receipt: str, seconds: int) -> None:
+        """Hides a received message for so long from now on; 0 gives it back at once."""
+        with calling(f"change the visibility of a message of {self._url}"):
+            self._client.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+
+    def counts(self) -> QueueCounts:
+        """Returns about how many messages there are. Raises NotFoundError."""
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        with calling(f"count the messages of {self._url}"):
+            found = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"]
+        return QueueCounts(*(int(found[name]) for name in names))
+
+    def redrive(self, to: SqsQueue, *, limit: int | None = None) -> int:
+        """Moves messages that are waiting to another queue; returns how many.
+
+        Each is sent before it is deleted: one that this is interrupted at is in both. The service's own redrive serves
+        only dead letters that come from queues, not those of functions, rules and schedules.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+        """
+        moved = 0
+        while limit is None or moved < limit:
+            found = self.receive(BATCH_LIMIT if limit is None else limit - moved, wait_seconds=1)
+            if not found:
+                break
+            to.send([message.body for message in found])
+            self.delete([message.receipt for message in found])
+            moved += len(found)
+        return moved
+
+    def _in_batch(self, what: str, call: Callable[..., dict[str, Any]], entries: list[dict[str, str]]) -> None:
+        for attempt in range(ATTEMPTS):
+            time.sleep(BACKOFF_SECONDS * (2**attempt - 1))
+            with calling(f"{what} {self._url}"):
+                failed = call(QueueUrl=self._url, Entries=entries).get("Failed", ())
+            if not failed:
+                return
+            for one in failed:
+                if one["SenderFault"]:
+                    raise ValidationError(
+                        f"cannot {what} {self._url}: {one['Code']}: {one.get('Message', '')}",
+                        hint="see the message",
+                        aws_code=one["Code"],
+                    )
+            left = {one["Id"] for one in failed}
+            entries = [entry for entry in entries if entry["Id"] in left]
+        raise ThrottledError(
+            f"cannot {what} {self._url}: {len(entries)} messages are left over", hint="try again later"
+        )
+
+
+def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for body in bodies:
+        own = len(body.encode())
+        if len(batch) == BATCH_LIMIT or (batch and size + own > BATCH_LIMIT_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += own
+    if batch:
+        yield batch
+
+
+def _message(found: dict[str, Any]) -> QueueMessage:
+    return QueueMessage(
+        id=found["MessageId"],
+        body=found["Body"],
+        receipt=found["ReceiptHandle"],
+        sent_at=int(found["Attributes"]["SentTimestamp"]) / 1000,
+        receives=int(found["Attributes"]["ApproximateReceiveCount"]),
+    )

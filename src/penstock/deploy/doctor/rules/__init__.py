@@ -1,0 +1,1 @@
+"""What is looked for: a file a concern, a function a rule."""
