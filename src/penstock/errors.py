@@ -170,6 +170,12 @@ class UnavailableError(PortError):
     retryable = True
 
 
+class DeploymentError(PenstockError):
+    """Terraform, or the account that it was pointed at, refused."""
+
+    code = "Deployment"
+
+
 class DeliveryError(PenstockError):
     """A notification could not be delivered."""
 

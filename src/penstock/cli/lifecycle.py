@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.options import Options
+from penstock.cli.options import Options, decode_input
 from penstock.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -33,23 +33,7 @@ def run(
     from penstock.cli.live import run_and_show
 
     options: Options = context.obj
-    raise typer.Exit(run_and_show(options, pipeline, workflow, _decode_input(value)).exit_code)
-
-
-def _decode_input(text: str) -> Any:
-    import msgspec
-
-    if text.startswith("@"):
-        try:
-            text = Path(text[1:]).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the input {text[1:]}: {error}", hint="give a file of JSON") from error
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UsageError(
-            f"the input is no JSON: {error}", hint="""such as --input '{"fleet": {"instances": 20}}'"""
-        ) from error
+    raise typer.Exit(run_and_show(options, pipeline, workflow, decode_input(value)).exit_code)
 
 
 def up(

@@ -6,7 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.runtime.machine.home import Home
@@ -60,3 +62,24 @@ def hoist(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return hoisted + rest
+
+
+def decode_input(text: str) -> Any:
+    """Returns an input given as JSON, or as ``@FILE``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    import msgspec
+
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read the input {text[1:]}: {error}", hint="give a file of JSON") from error
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(
+            f"the input is no JSON: {error}", hint="""such as --input '{"fleet": {"instances": 20}}'"""
+        ) from error

@@ -57,6 +57,7 @@ class Pipeline(Watching):
         self._region = region
         self._tags = dict(tags or {})
         self._deployment = Deployment()
+        self._rehearsal: tuple[dict[str, Any], ...] = ({},)
 
     # -- data -------------------------------------------------------------------------------------
 
@@ -232,6 +233,13 @@ class Pipeline(Watching):
             self._find(caller_place(), "deployment", f"aws(…) has a choice that cannot be: {error}",
                        f"the choices are {known}")  # fmt: skip
 
+    def rehearse(self, *inputs: dict[str, Any]) -> None:
+        """Says with which inputs the main workflow is rehearsed before it is deployed.
+
+        Give some that make the same data every time, so that two homes can be compared, and one that fails.
+        """
+        self._rehearsal = inputs or ({},)
+
     # -- the whole --------------------------------------------------------------------------------
 
     def build(self) -> Definition:
@@ -265,6 +273,7 @@ class Pipeline(Watching):
             region=self._region,
             tags=self._tags,
             deployment=self._deployment,
+            rehearsal=self._rehearsal,
             **parts,
         )
 

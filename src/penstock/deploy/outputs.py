@@ -14,6 +14,7 @@ def outputs(definition: Definition) -> list[Block]:
     """Returns the outputs: every physical name, by the name in the definition."""
     made = [
         _output("region", "Where it runs", Expression("local.region")),
+        _output("name_prefix", "What every name begins with", Expression("local.prefix")),
         _output(
             "functions",
             "Functions, by task",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 Architecture = Literal["arm64", "x86_64"]
+Runtime = Annotated[str, msgspec.Meta(pattern=r"^python3\.[0-9]+$")]
+Region = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
+# https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html: at least 10 000 000 bytes
+ScanLimit = Annotated[int, msgspec.Meta(ge=10)]
+Budget = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,15 +34,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     architecture: Architecture = "arm64"
-    runtime: str = "python3.13"
+    runtime: Runtime = "python3.13"
     log_retention_days: int = 30
     tracing: bool = False
     streams: bool = False
-    replica_region: str | None = None
+    replica_region: Region | None = None
     vpc: bool = False
     crawler: bool = False
     backfill_job: bool = False
     encryption_key: bool = False
     audit_trail: bool = True
-    monthly_budget_usd: float | None = 5.0
-    scan_limit_mb: int = 1024
+    monthly_budget_usd: Budget | None = 5.0
+    scan_limit_mb: ScanLimit = 1024

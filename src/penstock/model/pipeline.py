@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from penstock.model.alarms import Alarm, CompositeAlarm
@@ -16,7 +18,11 @@ from penstock.model.workflow import ObjectTrigger, Workflow
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked pipeline. Names are unique within their kind."""
+    """A checked pipeline. Names are unique within their kind.
+
+    Attributes:
+        rehearsal: inputs of the main workflow with which it is rehearsed.
+    """
 
     name: str
     namespace: str
@@ -35,3 +41,4 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     composite_alarms: dict[str, CompositeAlarm] = {}
     dashboards: dict[str, Dashboard] = {}
     deployment: Deployment = Deployment()
+    rehearsal: tuple[dict[str, Any], ...] = ({},)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 STEM_LIMIT = 56
 
@@ -33,6 +34,20 @@ def slot_text(slot: float) -> str:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     """
     return f"{datetime.fromtimestamp(slot, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def read_time(text: Any) -> float | None:
+    """Returns an ISO 8601 time in seconds since the epoch, in UTC where it names no zone; None for anything else."""
+    try:
+        read = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
+
+
+def slot_of(value: Any) -> float | None:
+    """Returns the logical time that a workflow's input has under ``slot``, in seconds since the epoch, or None."""
+    return read_time(value.get("slot")) if isinstance(value, dict) else None
 
 
 def _stem(pipeline: str, name: str) -> str:

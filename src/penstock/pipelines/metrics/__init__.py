@@ -199,6 +199,7 @@ collection = (
 )
 pipeline.every(hours(3), collection)
 pipeline.on_object(raw, log_processor)
+pipeline.rehearse({"fleet": {"instances": 20, "seed": 7}}, {"fleet": {"instances": 0}})
 
 PERIOD = hours(3)
 # The metrics have no dimension for the instance: the highest value is that of the instance that an alarm is about.

@@ -28,7 +28,7 @@ from penstock.runtime.machine.scheduler import Scheduler
 from penstock.runtime.machine.supervisor import Supervisor
 from penstock.runtime.machine.watcher import Watcher
 from penstock.runtime.machine.worker import Observer, WorkflowWorker
-from penstock.runtime.names import manual_id
+from penstock.runtime.names import manual_id, slot_of
 from penstock.states import Redriven
 
 GRACE_SECONDS = 30.0
@@ -109,7 +109,7 @@ class Machine:
         """Journals a new execution and begins it.
 
         Args:
-            value: the workflow's input, of what JSON can hold.
+            value: the workflow's input, of what JSON can hold. Its ``slot``, an ISO 8601 time, is the logical time.
         """
         definition = self.definitions[pipeline]
         chosen = workflow or main_workflow(definition)
@@ -129,6 +129,7 @@ class Machine:
             source=source,
             root=execution_id,
             created_at=now,
+            slot=slot_of(value),
             owner=self._owner.token,
         )
         self.home.journal.create(execution)

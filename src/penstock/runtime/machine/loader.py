@@ -34,12 +34,14 @@ class Catalog:
 
     def __init__(self, files: Sequence[Path] = (), folder: Path | None = None) -> None:
         self._sources: dict[str, Source] = {}
+        self._references: dict[str, str] = {}
         for path in files:
-            self._add(_from_file(path))
+            self._add(_from_file(path), str(path))
         for reference, root in _project_references(folder or Path.cwd()):
-            self._add(_from_reference(reference, root))
+            self._add(_from_reference(reference, root), str(root / reference) if ".py" in reference else reference)
         for point in entry_points(group=GROUP):
             self._sources.setdefault(point.name, _EntryPointSource(point))
+            self._references.setdefault(point.name, point.value)
 
     def names(self) -> list[str]:
         """Returns all names, without loading anything more."""
@@ -58,6 +60,10 @@ class Catalog:
             hint = f"did you mean {near[0]!r}?" if near else "`penstock ls` lists them; -f FILE adds those of a file"
             raise NotFoundError(f"there is no pipeline {name!r}", hint=hint)
         return self._sources[name]().build()
+
+    def reference(self, name: str) -> str:
+        """Returns where a pipeline that was loaded is: ``module:attribute``, ``module`` or a file."""
+        return self._references[name]
 
     def load_all(self, names: Sequence[str] = ()) -> dict[str, Definition]:
         """Returns several definitions, all when no name is given, and checks that they go together.
@@ -80,9 +86,10 @@ class Catalog:
                 bad[name] = error
         return good, bad
 
-    def _add(self, pipelines: Iterator[Pipeline]) -> None:
+    def _add(self, pipelines: Iterator[Pipeline], reference: str) -> None:
         for pipeline in pipelines:
             self._sources.setdefault(pipeline.name, lambda pipeline=pipeline: pipeline)  # type: ignore[misc]
+            self._references.setdefault(pipeline.name, reference)
 
 
 class _EntryPointSource:
