@@ -23,6 +23,17 @@ TRACES = Statement(
     actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     reason="X-Ray's write actions have no resource level",
 )
+# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+SAMPLED_TRACES = Statement(
+    sid="SendTraces",
+    actions=(*TRACES.actions, "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    reason="X-Ray's actions on traces and sampling have no resource level",
+)
+USE_KEY = Statement(
+    sid="EncryptMessages",
+    actions=topic.KEY_ACTIONS,
+    resources=(Expression("aws_kms_key.messages.arn"),),
+)
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
 DELIVER_LOGS = Statement(
     sid="DeliverLogs",
@@ -41,7 +52,14 @@ DELIVER_LOGS = Statement(
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 JOIN_NETWORK = Statement(
     sid="JoinNetwork",
-    actions=("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"),
+    actions=(
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ),
     reason="Lambda asks for these on every resource when it joins a network",
 )
 
@@ -66,6 +84,8 @@ def task_statements(definition: Definition, task: Task) -> list[Statement]:
             resources=(Expression("aws_sqs_queue.dead_letters.arn"),),
         )
     )
+    if definition.deployment.encryption_key:
+        made.append(USE_KEY)
     if definition.deployment.tracing:
         made.append(TRACES)
     if definition.deployment.vpc:

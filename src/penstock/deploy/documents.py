@@ -21,6 +21,11 @@ def invoked_tasks(definition: Definition, workflow: Workflow) -> list[str]:
     return [name for name in dict.fromkeys(found) if name in definition.tasks]
 
 
+def called_by_arn(workflow: Workflow) -> list[str]:
+    """Returns the ARNs by which a workflow calls functions, each once, in order; the builder calls them by name."""
+    return [name for name in dict.fromkeys(_functions(json.loads(workflow.definition))) if name.startswith("arn:")]
+
+
 def _functions(machine: dict[str, Any]) -> Iterator[str]:
     for state in machine.get("States", {}).values():
         if state.get("Type") == "Task":

@@ -5,6 +5,7 @@ https://developer.hashicorp.com/terraform/language/syntax/configuration
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -84,7 +85,11 @@ def identifier(name: str) -> str:
 
 
 def document(blocks: Iterable[Block], heading: str = "") -> str:
-    """Returns blocks as the text of one file."""
+    """Returns blocks as the text of one file.
+
+    Raises:
+        ValueError: a number is not finite, or a text holds what is no character.
+    """
     parts = [_comment(heading, 0)] if heading else []
     parts += ["\n".join(_block_lines(block, 0)) for block in blocks]
     return "\n\n".join(parts) + "\n"
@@ -139,7 +144,8 @@ def _attribute_lines(values: Mapping[str, Any], depth: int, *, spaced: bool = Tr
 
 
 def _key(name: str) -> str:
-    return name if _NAME.fullmatch(name) else _quoted(name)
+    # A mapping whose first word is `for` would be read as a loop.
+    return name if _NAME.fullmatch(name) and name != "for" else _quoted(name)
 
 
 def _value(value: Any, depth: int) -> str:
@@ -155,6 +161,8 @@ def _value(value: Any, depth: int) -> str:
         case None:
             return "null"
         case int() | float():
+            if not math.isfinite(value):
+                raise ValueError(f"Terraform has no number {value}")
             return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)
         case str():
             return _quoted(value)
@@ -185,4 +193,11 @@ def _quoted(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(c, c if c.isprintable() else f"\\u{ord(c):04x}") for c in text)
+    return "".join(_ESCAPES.get(c, c if c.isprintable() else _code(c)) for c in text)
+
+
+def _code(character: str) -> str:
+    number = ord(character)
+    if 0xD800 <= number <= 0xDFFF:
+        raise ValueError(f"Terraform cannot hold {character!r}: it is half of a pair")
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

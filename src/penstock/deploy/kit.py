@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -13,6 +13,8 @@ from penstock.model.access import Grant
 from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ROLE_NAME_LIMIT = 64
 Concern = Literal["storage", "compute", "workflow", "watch", "catalog", "access", "network"]
 
 
@@ -56,6 +58,20 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
 def named(name: str) -> Template:
     """Returns a physical name: the deployment's prefix and a definition's name."""
     return Template("${local.prefix}" + name)
+
+
+def long_role_name(names: Iterable[tuple[str, str]]) -> list[Finding]:
+    """Returns what IAM would refuse of (place, name) pairs; functions and schedules have the same limit."""
+    return [
+        Finding(
+            place,
+            "name-too-long",
+            f"{name!r} has {len(name)} characters, the most that a role's name can have are {ROLE_NAME_LIMIT}",
+            "choose a shorter name; `name_prefix` needs room as well",
+        )
+        for place, name in names
+        if len(name) > ROLE_NAME_LIMIT
+    ]
 
 
 def function_address(task: str) -> str:

@@ -57,7 +57,7 @@ def role(
     """Returns a role that one AWS service may take, and its policy.
 
     Args:
-        own_account: only on behalf of this account; Lambda names no account when it takes a role.
+        own_account: only on behalf of this account; Lambda and S3 name no account when they take a role.
             https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
     trust: dict[str, Any] = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}

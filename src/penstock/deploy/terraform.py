@@ -11,6 +11,7 @@ from penstock.deploy.hcl import Block, Call, Expression, Template, nested
 from penstock.deploy.kit import Artifact, Concern, Site
 from penstock.deploy.outputs import outputs
 from penstock.deploy.registry import CAPABILITIES
+from penstock.deploy.resources import catalog
 from penstock.deploy.resources.workflow import asl_path
 from penstock.deploy.variables import chosen_values, variables
 from penstock.errors import DefinitionError
@@ -60,13 +61,15 @@ def synthesize(
         files[f"{concern}.tf"] = hcl.document(blocks, HEADINGS[concern])
     made = {path: text.encode() for path, text in files.items()}
     made |= {asl_path(workflow.name): workflow.definition for workflow in definition.workflows.values()}
+    made |= catalog.assets(definition)
     return dict(sorted(made.items()))
 
 
 # What AWS refuses; the other limits are differences that a person should know of.
 REFUSED = frozenset({
     "lifecycle-too-early", "lifecycle-order", "too-many-indexes", "memory", "timeout", "workflow-too-long",
-    "schedule-too-often", "too-many-metrics",
+    "schedule-too-often", "too-many-metrics", "name-too-long", "log-retention", "alarm-name",
+    "metric-name", "replica-region",
 })  # fmt: skip
 
 
@@ -91,8 +94,9 @@ def _check_addresses(definition: Definition, blocks: Sequence[Block]) -> None:
     twice = sorted(address for address, count in Counter(block.address for block in blocks).items() if count > 1)
     if twice:
         raise DefinitionError(
-            f"pipeline {definition.name!r} has names that differ in punctuation alone: {', '.join(twice)}",
-            hint="rename one of each: Terraform's names have letters, digits and underscores",
+            f"pipeline {definition.name!r} has names that Terraform cannot tell apart: {', '.join(twice)}",
+            hint="rename one of each: names there have letters, digits and underscores; the alarms `killed` and "
+            "`dead_letters` come with every pipeline",
         )
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.deploy.hcl import Block, Expression
+from penstock.deploy.projection import YEARS
+from penstock.deploy.resources.task import RETENTION_DAYS
 from penstock.deploy.resources.topic import mail_addresses
 from penstock.model.pipeline import Definition
 
 ON, OFF = Expression("true"), Expression("false")
 STRING, NUMBER, BOOL = Expression("string"), Expression("number"), Expression("bool")
 STRINGS = Expression("list(string)")
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-RETENTION_DAYS = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-)  # fmt: skip
 
 
 def variables(definition: Definition) -> list[Block]:
@@ -24,8 +22,8 @@ def variables(definition: Definition) -> list[Block]:
         _variable("region", "Where it runs", STRING, definition.region),
         _variable(
             "name_prefix", "Put before every name, to have the pipeline twice in an account: \"dev-\"", STRING, "",
-            _check('can(regex("^[a-z0-9-]{0,16}$", var.name_prefix))',
-                   "At most 16 lower-case letters, digits and hyphens."),
+            _check('can(regex("^([a-z0-9][a-z0-9-]{0,15})?$", var.name_prefix))',
+                   "At most 16 lower-case letters, digits and hyphens; a hyphen does not come first."),
         ),
         _variable("tags", "On everything, beside those of the definition", Expression("map(string)"), {}),
         _variable("lake_bucket", "The lake's bucket; named after account and region when null", STRING, None),
@@ -87,7 +85,13 @@ def _optional(definition: Definition) -> list[Block]:
     chosen = definition.deployment
     made = []
     if definition.lake_tables:
-        made += [_variable("scan_limit_mb", "A query that would read more is cancelled", NUMBER, chosen.scan_limit_mb)]
+        made += [
+            _variable("scan_limit_mb", "A query that would read more is cancelled", NUMBER, chosen.scan_limit_mb),
+            _variable(
+                "partition_years", "First and last year that queries see; both belong to the range", STRING, YEARS,
+                _check('can(regex("^[0-9]{4},[0-9]{4}$", var.partition_years))', "Two years: \"2025,2034\"."),
+            ),
+        ]  # fmt: skip
     if chosen.replica_region is not None:
         made.append(_variable("replica_region", "Where the copy is", STRING, chosen.replica_region))
     if chosen.vpc:

@@ -15,6 +15,7 @@ from penstock.model.alarms import Alarm, CompositeAlarm
 from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
+from penstock.watch.composite import TOKEN, in_order, parse
 from penstock.watch.windows import check_window
 
 NAMESPACE = "Penstock"
@@ -29,26 +30,51 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     definition = site.definition
     made = [_filter(definition, task) for task in definition.tasks.values()]
     made += [_alarm(alarm) for alarm in definition.alarms.values() if not _refused(alarm)]
-    made += [_composite(definition, alarm) for alarm in definition.composite_alarms.values()]
+    there = deployed(definition)
+    made += [_composite(definition, alarm) for name, alarm in definition.composite_alarms.items() if name in there]
     made += [_killed_alarm(definition), _dead_letters(definition)]
     return {"watch": made}
 
 
 def limits(definition: Definition) -> list[Finding]:
-    """Returns the alarms that CloudWatch cannot watch; they are left out."""
-    return [
+    """Returns the alarms that CloudWatch cannot watch, and those that speak of them; they are left out."""
+    found = [
         Finding(
             alarm.place, "alarm-window", f"alarm {alarm.name!r} is left out in AWS: {mistake}", "shorten its window"
         )
         for alarm in definition.alarms.values()
         if (mistake := _refused(alarm))
     ]
+    there = deployed(definition)
+    for alarm in definition.composite_alarms.values():
+        missing = sorted(_named_in(alarm) - there)
+        if missing:
+            message = f"composite alarm {alarm.name!r} is left out in AWS, as {', '.join(missing)} is not there"
+            found.append(Finding(alarm.place, "alarm-window", message, "shorten the windows of those"))
+        if any(mark in name for name in _named_in(alarm) for mark in '"\\'):
+            message = f"composite alarm {alarm.name!r} speaks of an alarm with a quotation mark or a backslash"
+            found.append(Finding(alarm.place, "alarm-name", message, "rename that alarm"))
+    return found
+
+
+def deployed(definition: Definition) -> frozenset[str]:
+    """Returns the names of the alarms, metric and composite, that AWS can have."""
+    there = {name for name, alarm in definition.alarms.items() if not _refused(alarm)}
+    for alarm in in_order(definition.composite_alarms):
+        if _named_in(alarm) <= there:
+            there.add(alarm.name)
+    return frozenset(there)
 
 
 def alarm_address(definition: Definition, name: str) -> str:
     """Returns the Terraform address of an alarm."""
     kind = "aws_cloudwatch_composite_alarm" if name in definition.composite_alarms else "aws_cloudwatch_metric_alarm"
     return f"{kind}.{identifier(name)}"
+
+
+def namespace(name: str) -> str | Template:
+    """Returns a namespace as this deployment publishes into it; AWS's own are one for all."""
+    return name if name.startswith("AWS/") else named(name)
 
 
 def _refused(alarm: Alarm) -> str | None:
@@ -63,7 +89,7 @@ def _alarm(alarm: Alarm) -> Block:
         {
             "alarm_name": named(alarm.name),
             "alarm_description": alarm.description or None,
-            "namespace": alarm.metric.namespace,
+            "namespace": namespace(alarm.metric.namespace),
             "metric_name": alarm.metric.name,
             "dimensions": dict(alarm.metric.dimensions) or None,
             "statistic": alarm.statistic if is_plain else None,
@@ -92,14 +118,24 @@ def _arns(topics: Sequence[str]) -> list[Expression] | None:
     return [Expression(f"{topic_address(topic)}.arn") for topic in topics] or None
 
 
+def _named_in(alarm: CompositeAlarm) -> frozenset[str]:
+    return parse(alarm.rule).alarms() | ({alarm.suppressor} if alarm.suppressor else frozenset())
+
+
+def _rule(definition: Definition, alarm: CompositeAlarm) -> Template:
+    """Returns the rule with references for names, so that Terraform makes those alarms first."""
+
+    def referring(found: re.Match[str]) -> str:
+        if found["function"] is None:
+            return found[0]
+        name = found["quoted"] or found["single"] or found["bare"]
+        blank = found[0][: len(found[0]) - len(found[0].lstrip())]
+        return f'{blank}{found["function"]}("${{{alarm_address(definition, name)}.alarm_name}}")'
+
+    return Template(re.sub(TOKEN, referring, alarm.rule))
+
+
 def _composite(definition: Definition, alarm: CompositeAlarm) -> Block:
-    deployed = {name for name, one in definition.alarms.items() if not _refused(one)} | set(definition.composite_alarms)
-    # Names of others become references, so that Terraform makes those first.
-    rule = re.sub(
-        r'"([^"]*)"',
-        lambda m: f'"${{{alarm_address(definition, m[1])}.alarm_name}}"' if m[1] in deployed else m[0],
-        alarm.rule,
-    )
     suppressor = None
     if alarm.suppressor:
         suppressor = nested(
@@ -116,7 +152,7 @@ def _composite(definition: Definition, alarm: CompositeAlarm) -> Block:
         {
             "alarm_name": named(alarm.name),
             "alarm_description": alarm.description or None,
-            "alarm_rule": Template(rule),
+            "alarm_rule": _rule(definition, alarm),
             **_actions(alarm),
             "tags": {"severity": alarm.severity},
         },

@@ -23,12 +23,12 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
                 {
                     "name": named(f"{definition.name}-audit"),
                     "s3_bucket_name": Expression("aws_s3_bucket.logs.id"),
-                    "is_multi_region_trail": False,
+                    "is_multi_region_trail": True,
                     "include_global_service_events": True,
                     "enable_log_file_validation": True,
                     "depends_on": [Expression("aws_s3_bucket_policy.logs")],
                 },
-                comment="Who changed what in the account. The first trail of an account is free of charge.",
+                comment="Who changed what in the account. An account's first trail is free of charge, in every region.",
             )
         )
     if definition.deployment.monthly_budget_usd is not None:

@@ -5,13 +5,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.ht
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.deploy.hcl import Block, Expression, Template, nested, resource
 
 ABORT_UPLOADS_DAYS = 7
 NONCURRENT_DAYS = 30
+OWN_ACCOUNT = {"test": "StringEquals", "variable": "aws:SourceAccount", "values": [Expression("local.account")]}
 
 
 def blocks(
@@ -20,7 +21,8 @@ def blocks(
     *,
     comment: str,
     rules: Sequence[Block] = (),
-    versioned: bool = True,
+    noncurrent_days: int = NONCURRENT_DAYS,
+    provider: Expression | None = None,
     logged: bool = True,
     statements: Sequence[Block] = (),
 ) -> list[Block]:
@@ -28,22 +30,25 @@ def blocks(
 
     Args:
         rules: lifecycle rules beside those that every bucket has.
+        noncurrent_days: how long what was overwritten or deleted can be had back.
+        provider: of another region.
         logged: requests to it are written to the bucket of logs.
         statements: of its policy, beside the one that asks for TLS.
     """
-    bucket = Expression(f"aws_s3_bucket.{name}.id")
+    place: dict[str, Any] = {} if provider is None else {"provider": provider}
+    bucket = {**place, "bucket": Expression(f"aws_s3_bucket.{name}.id")}
     made = [
         resource(
             "aws_s3_bucket",
             name,
-            {"bucket": physical, "force_destroy": Expression("var.delete_data_on_destroy")},
+            {**place, "bucket": physical, "force_destroy": Expression("var.delete_data_on_destroy")},
             comment=comment,
         ),
         resource(
             "aws_s3_bucket_public_access_block",
             name,
             {
-                "bucket": bucket,
+                **bucket,
                 "block_public_acls": True,
                 "block_public_policy": True,
                 "ignore_public_acls": True,
@@ -53,7 +58,7 @@ def blocks(
         resource(
             "aws_s3_bucket_server_side_encryption_configuration",
             name,
-            {"bucket": bucket},
+            bucket,
             nested(
                 "rule",
                 {"bucket_key_enabled": True},
@@ -63,17 +68,19 @@ def blocks(
         resource(
             "aws_s3_bucket_versioning",
             name,
-            {"bucket": bucket},
-            nested("versioning_configuration", {"status": "Enabled" if versioned else "Suspended"}),
+            bucket,
+            nested("versioning_configuration", {"status": "Enabled"}),
         ),
-        _lifecycle(name, bucket, rules),
+        _lifecycle(name, bucket, rules, noncurrent_days),
         *_policy(name, bucket, statements),
     ]
     if logged:
         target = {
-            "bucket": bucket,
+            **bucket,
             "target_bucket": Expression("aws_s3_bucket.logs.id"),
             "target_prefix": f"s3/{name}/",
+            # Logs are refused before the policy allows them.
+            "depends_on": [Expression("aws_s3_bucket_policy.logs")],
         }
         made.append(resource("aws_s3_bucket_logging", name, target))
     return made
@@ -84,24 +91,30 @@ def rule(name: str, prefix: str, *actions: Block) -> Block:
     return nested("rule", {"id": name, "status": "Enabled"}, nested("filter", {"prefix": prefix}), *actions)
 
 
-def _lifecycle(name: str, bucket: Expression, rules: Sequence[Block]) -> Block:
+def _lifecycle(name: str, bucket: Mapping[str, Any], rules: Sequence[Block], noncurrent_days: int) -> Block:
     tidy = rule(
         "tidy",
         "",
         nested("abort_incomplete_multipart_upload", {"days_after_initiation": ABORT_UPLOADS_DAYS}),
-        nested("noncurrent_version_expiration", {"noncurrent_days": NONCURRENT_DAYS}),
+        nested("noncurrent_version_expiration", {"noncurrent_days": noncurrent_days}),
     )
     return resource(
         "aws_s3_bucket_lifecycle_configuration",
         name,
-        {"bucket": bucket, "depends_on": [Expression(f"aws_s3_bucket_versioning.{name}")]},
+        {**bucket, "depends_on": [Expression(f"aws_s3_bucket_versioning.{name}")]},
         *rules,
         tidy,
     )
 
 
-def allowance(name: str, service: str, action: str, prefix: str, sources: Sequence[Any]) -> Block:
-    """Returns a statement that lets an AWS service write below a prefix of a bucket, on behalf of some sources."""
+def allowance(
+    name: str, service: str, action: str, prefix: str, sources: Sequence[Any], *, own_account: bool = False
+) -> Block:
+    """Returns a statement that lets an AWS service write below a prefix of a bucket, on behalf of some sources.
+
+    Args:
+        own_account: only for this account, where the ARN of a source does not name it.
+    """
     return nested(
         "statement",
         {
@@ -111,10 +124,11 @@ def allowance(name: str, service: str, action: str, prefix: str, sources: Sequen
         },
         nested("principals", {"type": "Service", "identifiers": [service]}),
         nested("condition", {"test": "ArnLike", "variable": "aws:SourceArn", "values": list(sources)}),
+        *([nested("condition", OWN_ACCOUNT)] if own_account else []),
     )
 
 
-def _policy(name: str, bucket: Expression, statements: Sequence[Block]) -> list[Block]:
+def _policy(name: str, bucket: Mapping[str, Any], statements: Sequence[Block]) -> list[Block]:
     only_over_tls = nested(
         "content",
         {
@@ -133,7 +147,7 @@ def _policy(name: str, bucket: Expression, statements: Sequence[Block]) -> list[
     count = {} if statements else {"count": Expression("var.require_tls ? 1 : 0")}
     body = {
         **count,
-        "bucket": bucket,
+        **bucket,
         "policy": Expression(f"data.aws_iam_policy_document.{name}_bucket.json"),
         "depends_on": [Expression(f"aws_s3_bucket_public_access_block.{name}")],
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.deploy.hcl import Block, Expression, identifier, json_of, resource
 from penstock.deploy.kit import Capability, Concern, Site, named
-from penstock.deploy.resources.alarm import alarm_address
+from penstock.deploy.resources.alarm import alarm_address, deployed, namespace
 from penstock.model.dashboards import Dashboard, Widget
 from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
@@ -62,7 +62,8 @@ def _properties(definition: Definition, widget: Widget) -> tuple[str, dict[str, 
         case "text":
             return "text", {"markdown": widget.text}
         case "alarms":
-            arns = [Expression(f"{alarm_address(definition, name)}.arn") for name in widget.alarms]
+            there = deployed(definition)
+            arns = [Expression(f"{alarm_address(definition, name)}.arn") for name in widget.alarms if name in there]
             return "alarm", {"title": widget.title, "alarms": arns}
     return "metric", {
         "title": widget.title,
@@ -71,7 +72,7 @@ def _properties(definition: Definition, widget: Widget) -> tuple[str, dict[str, 
         "period": widget.period_seconds,
         "region": Expression("local.region"),
         "metrics": [
-            [metric.namespace, metric.name, *(part for pair in metric.dimensions for part in pair)]
+            [namespace(metric.namespace), metric.name, *(part for pair in metric.dimensions for part in pair)]
             for metric in widget.metrics
         ],
     }

@@ -89,7 +89,7 @@ def _table(site: Site, table: HotTable) -> Block:
         nested("point_in_time_recovery", {"enabled": table.point_in_time_recovery}),
         nested("server_side_encryption", {"enabled": True}),
         *(
-            [nested("replica", {"region_name": chosen.replica_region, "point_in_time_recovery": True})]
+            [nested("replica", {"region_name": Expression("var.replica_region"), "point_in_time_recovery": True})]
             if chosen.replica_region
             else []
         ),

@@ -16,9 +16,12 @@ from penstock.model.pipeline import Definition
 DAY_SECONDS = 86_400
 RESULTS_DAYS = 30
 LOGS_DAYS = 90
+# Before an object may move to infrequent access, and again before it may leave it; archives take an object at once.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-FIRST_TRANSITION_DAYS = 30
-RULES_LIMIT = 1000
+INFREQUENT_DAYS = 30
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BUCKET_NAME_LIMIT = 63
+ACCOUNT_DIGITS = 12
 ZONE_OF_ACTION = {
     LakeAction.APPEND: ("s3:PutObject", "raw"),
     LakeAction.READ: ("s3:GetObject", "raw"),
@@ -35,7 +38,7 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
         "lake",
         Expression("local.lake_bucket"),
         comment="The lake: raw objects as they arrived, and what did not fit.",
-        rules=[one for table in definition.lake_tables.values() for one in _rules(table)],
+        rules=table_rules(definition),
     )
     notify = resource(
         "aws_s3_bucket_notification",
@@ -48,7 +51,7 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
         Template("${local.bucket_prefix}-results-${local.bucket_suffix}"),
         comment="What queries in Athena answered.",
         rules=[bucket.rule("expire", "", nested("expiration", {"days": RESULTS_DAYS}))],
-        versioned=False,
+        noncurrent_days=1,
     )
     return {"storage": [*made, notify, *results, *_logs(definition)]}
 
@@ -71,36 +74,40 @@ def statements(definition: Definition, grants: Sequence[Grant]) -> list[Statemen
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what S3 would refuse."""
-    found = []
-    for table in definition.lake_tables.values():
-        tiers = [seconds // DAY_SECONDS for seconds in _tiers(table) if seconds is not None]
-        if any(days < FIRST_TRANSITION_DAYS for days in tiers):
-            found.append(
-                Finding(
-                    table.place,
-                    "lifecycle-too-early",
-                    f"lake table {table.name!r} moves to a colder tier before {FIRST_TRANSITION_DAYS} days",
-                    f"S3 allows it from {FIRST_TRANSITION_DAYS} days on",
-                )
-            )
-        if table.retain_seconds is not None and any(table.retain_seconds // DAY_SECONDS <= days for days in tiers):
-            found.append(
-                Finding(
-                    table.place,
-                    "lifecycle-order",
-                    f"lake table {table.name!r} expires before it moves to a colder tier",
-                    "let retain= be later than infrequent_after= and archive_after=",
-                )
-            )
+    found = [one for table in definition.lake_tables.values() for one in _findings(table)]
+    longest = f"{definition.name}-results-{'0' * ACCOUNT_DIGITS}-{definition.region}"
+    if len(longest) > BUCKET_NAME_LIMIT:
+        message = f"the bucket {longest!r} would have {len(longest)} characters, {BUCKET_NAME_LIMIT} are possible"
+        found.append(Finding(f"pipeline {definition.name}", "name-too-long", message, "choose a shorter name"))
     return found
 
 
-def _tiers(table: LakeTable) -> tuple[int | None, int | None]:
-    return table.infrequent_after_seconds, table.archive_after_seconds
+def _findings(table: LakeTable) -> list[Finding]:
+    infrequent, archive, retain = map(
+        _days, (table.infrequent_after_seconds, table.archive_after_seconds, table.retain_seconds)
+    )
+    mistakes = []
+    if infrequent is not None and infrequent < INFREQUENT_DAYS:
+        mistake = f"moves to infrequent access before {INFREQUENT_DAYS} days"
+        mistakes.append(("lifecycle-too-early", mistake, f"S3 allows it from {INFREQUENT_DAYS} days on"))
+    if infrequent is not None and archive is not None and archive < infrequent + INFREQUENT_DAYS:
+        mistake = f"is archived less than {INFREQUENT_DAYS} days after it moves to infrequent access"
+        mistakes.append(("lifecycle-too-early", mistake, "let archive_after= be later"))
+    if retain is not None and any(days is not None and retain <= days for days in (infrequent, archive)):
+        hint = "let retain= be later than infrequent_after= and archive_after="
+        mistakes.append(("lifecycle-order", "expires before it moves to a colder tier", hint))
+    return [Finding(table.place, code, f"lake table {table.name!r} {what}", hint) for code, what, hint in mistakes]
 
 
-def _rules(table: LakeTable) -> list[Block]:
-    return [one for zone in ("raw", "quarantine") if (one := _rule(table, zone)) is not None]
+def _days(seconds: int | None) -> int | None:
+    return None if seconds is None else seconds // DAY_SECONDS
+
+
+def table_rules(definition: Definition) -> list[Block]:
+    """Returns the lifecycle rules of all tables."""
+    tables = definition.lake_tables.values()
+    rules = (_rule(table, zone) for table in tables for zone in ("raw", "quarantine"))
+    return [rule for rule in rules if rule is not None]
 
 
 def _rule(table: LakeTable, zone: str) -> Block | None:
@@ -122,7 +129,9 @@ def _logs(definition: Definition) -> list[Block]:
     sources = [Expression(f"aws_s3_bucket.{name}.arn") for name in ("lake", "results")]
     allowed = []
     if definition.lake_tables:
-        allowed.append(bucket.allowance("AccessLogs", "logging.s3.amazonaws.com", "s3:PutObject", "/s3/*", sources))
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+        writer = "logging.s3.amazonaws.com"
+        allowed.append(bucket.allowance("AccessLogs", writer, "s3:PutObject", "/s3/*", sources, own_account=True))
     if definition.deployment.audit_trail:
         allowed += _trail_allowances()
     return bucket.blocks(
@@ -130,7 +139,6 @@ def _logs(definition: Definition) -> list[Block]:
         Template("${local.bucket_prefix}-logs-${local.bucket_suffix}"),
         comment="Who asked for what: access logs of the buckets, and the audit trail.",
         rules=[bucket.rule("expire", "", nested("expiration", {"days": LOGS_DAYS}))],
-        versioned=False,
         logged=False,
         statements=allowed,
     )
@@ -141,7 +149,9 @@ def _trail_allowances() -> list[Block]:
     trail = [Expression("local.trail_arn")]
     return [
         bucket.allowance("TrailLooks", "cloudtrail.amazonaws.com", "s3:GetBucketAcl", "", trail),
-        bucket.allowance("TrailWrites", "cloudtrail.amazonaws.com", "s3:PutObject", "/AWSLogs/*", trail),
+        bucket.allowance(
+            "TrailWrites", "cloudtrail.amazonaws.com", "s3:PutObject", "/AWSLogs/${local.account}/*", trail
+        ),
     ]
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 from penstock.deploy.hcl import Block, Expression, Template, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, named
 from penstock.deploy.policy import Statement, role
+from penstock.deploy.resources import bucket
+from penstock.deploy.resources.lake import table_rules
+from penstock.model.findings import Finding
+from penstock.model.pipeline import Definition
 
 PROVIDER = Expression("aws.replica")
 
@@ -17,44 +21,27 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     definition = site.definition
     if definition.deployment.replica_region is None or not definition.lake_tables:
         return {}
-    return {"storage": [*_bucket(), _rule()], "access": _role(definition.name)}
+    return {"storage": [*_bucket(definition), _rule()], "access": _role(definition.name)}
 
 
-def _bucket() -> list[Block]:
-    bucket = Expression("aws_s3_bucket.replica.id")
-    common = {"provider": PROVIDER, "bucket": bucket}
-    return [
-        resource(
-            "aws_s3_bucket",
-            "replica",
-            {
-                "provider": PROVIDER,
-                "bucket": Template("${local.bucket_prefix}-lake-${local.account}-${var.replica_region}"),
-                "force_destroy": Expression("var.delete_data_on_destroy"),
-            },
-            comment="The lake again, in another region.",
-        ),
-        resource(
-            "aws_s3_bucket_public_access_block",
-            "replica",
-            {
-                **common,
-                "block_public_acls": True,
-                "block_public_policy": True,
-                "ignore_public_acls": True,
-                "restrict_public_buckets": True,
-            },
-        ),
-        resource(
-            "aws_s3_bucket_server_side_encryption_configuration",
-            "replica",
-            common,
-            nested("rule", {}, nested("apply_server_side_encryption_by_default", {"sse_algorithm": "AES256"})),
-        ),
-        resource(
-            "aws_s3_bucket_versioning", "replica", common, nested("versioning_configuration", {"status": "Enabled"})
-        ),
-    ]
+def limits(definition: Definition) -> list[Finding]:
+    """Returns what S3 and DynamoDB would refuse."""
+    if definition.deployment.replica_region != definition.region:
+        return []
+    message = f"the copy would be in {definition.region}, where the pipeline is"
+    return [Finding(f"pipeline {definition.name}", "replica-region", message, "choose another replica_region=")]
+
+
+def _bucket(definition: Definition) -> list[Block]:
+    # Lifecycle rules are not copied with the objects; access logs cannot be sent to another region.
+    return bucket.blocks(
+        "replica",
+        Template("${local.bucket_prefix}-lake-${local.account}-${var.replica_region}"),
+        comment="The lake again, in another region.",
+        rules=table_rules(definition),
+        provider=PROVIDER,
+        logged=False,
+    )
 
 
 def _rule() -> Block:
@@ -95,11 +82,19 @@ def _role(pipeline: str) -> list[Block]:
         ),
     ]
     comment = "What replication may do: read the lake, and write its copy."
-    return role("replication", named(f"{pipeline}-replication"), "s3.amazonaws.com", statements, comment=comment)
+    return role(
+        "replication",
+        named(f"{pipeline}-replication"),
+        "s3.amazonaws.com",
+        statements,
+        comment=comment,
+        own_account=False,
+    )
 
 
 CAPABILITY = Capability(
     name="replica",
     purpose="The lake and the hot tables in a second region",
     blocks=blocks,
+    limits=limits,
 )

@@ -6,8 +6,9 @@ import json
 import math
 import re
 
+from penstock.deploy.access import USE_KEY
 from penstock.deploy.hcl import Block, Expression, identifier, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, machine_address, named
+from penstock.deploy.kit import Capability, Concern, Site, long_role_name, machine_address, named
 from penstock.deploy.policy import Statement, role
 from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
@@ -17,7 +18,7 @@ from penstock.model.schedule import CatchUp, Overlap, Schedule
 SLOT = "<aws.scheduler.scheduled-time>"
 RETRIES = 3
 JITTER_LIMIT_MINUTES = 1440
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_RATE = re.compile(r"rate\(([0-9]+)[ \t]+(minute|hour|day)s?\)")
 
 
 def blocks(site: Site) -> dict[Concern, list[Block]]:
@@ -32,7 +33,10 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what EventBridge Scheduler would refuse, or do in another way than the machine."""
-    return [finding for schedule in definition.schedules.values() for finding in _findings(schedule)]
+    schedules = definition.schedules.values()
+    found = [finding for schedule in schedules for finding in _findings(schedule)]
+    names = [(schedule.place, f"{definition.name}-{schedule.name}-schedule") for schedule in schedules]
+    return found + long_role_name(names)
 
 
 def aligned(expression: str) -> str:
@@ -94,7 +98,8 @@ def _schedule(definition: Definition, schedule: Schedule) -> Block:
             "schedule_expression": Expression(
                 f'lookup(var.schedule_expressions, "{schedule.name}", {json.dumps(expression)})'
             ),
-            "schedule_expression_timezone": schedule.timezone,
+            # The machine counts rates in UTC, whatever the zone.
+            "schedule_expression_timezone": "UTC" if schedule.expression.startswith("rate(") else schedule.timezone,
             "state": Expression('var.schedules_enabled ? "ENABLED" : "DISABLED"'),
         },
         nested("flexible_time_window", flexible),
@@ -126,6 +131,8 @@ def _role(definition: Definition, schedule: Schedule) -> list[Block]:
             resources=(Expression("aws_sqs_queue.dead_letters.arn"),),
         ),
     ]
+    if definition.deployment.encryption_key:
+        statements.append(USE_KEY)
     return role(
         f"schedule_{name}",
         named(f"{definition.name}-{schedule.name}-schedule"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock.deploy.access import task_statements
 from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, json_of, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, named
+from penstock.deploy.kit import Capability, Concern, Site, long_role_name, named
 from penstock.deploy.policy import POLICY_VERSION, role
 from penstock.deploy.resources import hot_table
 from penstock.model.access import Kind
@@ -23,7 +23,12 @@ HANDLER = "penstock.runtime.aws.entry.handler"
 MEMORY_MB = (128, 10_240)
 TIMEOUT_SECONDS = 900
 ASYNCHRONOUS_RETRIES = 2
+ASYNCHRONOUS_AGE_SECONDS = 21_600
 DEAD_LETTER_DAYS = 14
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
 
 
 def blocks(site: Site) -> dict[Concern, list[Block]]:
@@ -38,8 +43,22 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 
 def limits(definition: Definition) -> list[Finding]:
-    """Returns what Lambda would refuse."""
-    found = []
+    """Returns what Lambda, IAM and CloudWatch would refuse."""
+    found = long_role_name((task.place, f"{definition.name}-{task.name}") for task in definition.tasks.values())
+    kept = definition.deployment.log_retention_days
+    if kept not in RETENTION_DAYS:
+        message, hint = f"logs cannot be kept for {kept} days", f"choose one of {', '.join(map(str, RETENTION_DAYS))}"
+        found.append(Finding(f"pipeline {definition.name}", "log-retention", message, hint))
+    found += [
+        Finding(
+            metric.place,
+            "metric-name",
+            f"metric {metric.label!r} has a dimension that is called as itself, or `_aws`",
+            "rename the dimension: in a function's log both are members of one object",
+        )
+        for metric in definition.metrics.values()
+        if {metric.name, "_aws"} & {name for name, _ in metric.dimensions} or metric.name == "_aws"
+    ]
     for task in definition.tasks.values():
         if not MEMORY_MB[0] <= task.memory_mb <= MEMORY_MB[1]:
             message = f"task {task.name!r} asks for {task.memory_mb} MB"
@@ -86,6 +105,8 @@ def _function(site: Site, task: Task) -> list[Block]:
             "layers": layers or None,
             "memory_size": task.memory_mb,
             "timeout": math.ceil(task.timeout_seconds),
+            # Lambda asks whether the role may reach the queue, and the network, as it makes the function.
+            "depends_on": [Expression(f"aws_iam_role_policy.task_{name}")],
         },
         nested("environment", {"variables": _environment(site.definition, task)}),
         nested("dead_letter_config", {"target_arn": Expression("aws_sqs_queue.dead_letters.arn")}),
@@ -101,7 +122,13 @@ def _function(site: Site, task: Task) -> list[Block]:
     return [
         function,
         resource(
-            "aws_lambda_function_event_invoke_config", name, {**invoked, "maximum_retry_attempts": ASYNCHRONOUS_RETRIES}
+            "aws_lambda_function_event_invoke_config",
+            name,
+            {
+                **invoked,
+                "maximum_retry_attempts": ASYNCHRONOUS_RETRIES,
+                "maximum_event_age_in_seconds": ASYNCHRONOUS_AGE_SECONDS,
+            },
         ),
         log_group(f"task_{name}", f"/aws/lambda/${{local.prefix}}{site.definition.name}-{task.name}"),
     ]
@@ -128,7 +155,9 @@ def _environment(definition: Definition, task: Task) -> Call:
     if granted[Kind.TOPIC]:
         topics = {name: Expression(f"aws_sns_topic.{identifier(name)}.arn") for name in granted[Kind.TOPIC]}
         values["PENSTOCK_TOPICS"] = json_of(topics)
-    return Call("merge", (values, Expression(f'lookup(var.task_environment, "{task.name}", {{}})')))
+    # Two deployments in one account publish into namespaces of their own.
+    prefixed = Expression('var.name_prefix == "" ? {} : { PENSTOCK_METRICS_PREFIX = var.name_prefix }')
+    return Call("merge", (values, prefixed, Expression(f'lookup(var.task_environment, "{task.name}", {{}})')))
 
 
 def _network() -> Block:

@@ -14,6 +14,11 @@ from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.topics import Topic
 
+# What a topic or a queue asks of its key on behalf of whoever sends to it.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
+
 
 def mail_addresses(topic: Topic) -> list[str]:
     """Returns the subscribers that SNS can mail to; an address with a secret in it is the user's to fill in."""
@@ -98,7 +103,6 @@ def _key(definition: Definition) -> list[Block]:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    services = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com"]
     owner: dict[str, Any] = {
         "Sid": "Owner",
         "Effect": "Allow",
@@ -106,18 +110,28 @@ def _key(definition: Definition) -> list[Block]:
         "Action": "kms:*",
         "Resource": "*",
     }
-    users = {
-        "Sid": "ServicesOfThisAccount",
+    alarms: dict[str, Any] = {
+        "Sid": "AlarmsOfThisAccount",
         "Effect": "Allow",
-        "Principal": {"Service": services},
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": list(KEY_ACTIONS),
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceAccount": Expression("local.account")}},
     }
+    # EventBridge names no account to KMS: a condition would lose what its rules send.
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    rules: dict[str, Any] = {
+        "Sid": "RulesSendWhatFailed",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": list(KEY_ACTIONS),
+        "Resource": "*",
+    }
+    users = [alarms, rules] if definition.triggers else [alarms]
     body = {
         "description": f"Messages of pipeline {definition.name}",
         "enable_key_rotation": True,
-        "policy": json_of({"Version": POLICY_VERSION, "Statement": [owner, users]}),
+        "policy": json_of({"Version": POLICY_VERSION, "Statement": [owner, *users]}),
     }
     return [resource("aws_kms_key", "messages", body, comment="Encrypts messages in topics and queues.")]
 

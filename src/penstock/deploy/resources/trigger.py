@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 from penstock.deploy.hcl import Block, Expression, identifier, json_of, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, machine_address, named
+from penstock.deploy.kit import Capability, Concern, Site, long_role_name, machine_address, named
 from penstock.deploy.policy import Statement, role
+from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import ObjectTrigger
 
@@ -25,6 +26,15 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
         made += _rule(definition, trigger)
         access += _role(definition, trigger)
     return {"workflow": made, "access": access}
+
+
+def limits(definition: Definition) -> list[Finding]:
+    """Returns what IAM would refuse."""
+    return long_role_name((one.place, _role_name(definition, one)) for one in definition.triggers.values())
+
+
+def _role_name(definition: Definition, trigger: ObjectTrigger) -> str:
+    return f"{definition.name}-{trigger.name}-trigger"
 
 
 def _rule(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
@@ -76,7 +86,7 @@ def _role(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
     )
     return role(
         f"trigger_{identifier(trigger.name)}",
-        named(f"{definition.name}-{trigger.name}-trigger"),
+        named(_role_name(definition, trigger)),
         "events.amazonaws.com",
         [start],
         comment=f"What trigger {trigger.name} may do: start its workflow.",
@@ -87,4 +97,5 @@ CAPABILITY = Capability(
     name="trigger",
     purpose="Starts a workflow for every new object, tries again, and keeps what it could not start",
     blocks=blocks,
+    limits=limits,
 )

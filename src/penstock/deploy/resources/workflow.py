@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from penstock.deploy.access import DELIVER_LOGS, TRACES
-from penstock.deploy.documents import invoked_tasks
+from penstock.deploy.access import DELIVER_LOGS, SAMPLED_TRACES
+from penstock.deploy.documents import called_by_arn, invoked_tasks
 from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, function_address, named
+from penstock.deploy.kit import Capability, Concern, Site, function_address, long_role_name, named
 from penstock.deploy.policy import Statement, role
 from penstock.deploy.resources.task import log_group
 from penstock.model.findings import Finding
@@ -37,15 +37,28 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 
 def limits(definition: Definition) -> list[Finding]:
-    """Returns what Step Functions would refuse."""
-    return [
+    """Returns what Step Functions and IAM would refuse, and what is bound to one deployment."""
+    workflows = definition.workflows.values()
+    long = long_role_name((w.place, f"{physical_name(definition, w.name)}-workflow") for w in workflows)
+    bound = [
+        Finding(
+            workflow.place,
+            "function-by-arn",
+            f"workflow {workflow.name!r} calls {arn}, whatever the account, the region and `name_prefix` are",
+            f"write the function's name: {arn.rpartition(':function:')[2]}",
+        )
+        for workflow in workflows
+        if len(workflow.definition) <= DEFINITION_LIMIT_BYTES
+        for arn in called_by_arn(workflow)
+    ]
+    return [*long, *bound] + [
         Finding(
             workflow.place,
             "workflow-too-long",
             f"workflow {workflow.name!r} has {len(workflow.definition)} bytes",
             f"Step Functions takes {DEFINITION_LIMIT_BYTES}: start one workflow from another",
         )
-        for workflow in definition.workflows.values()
+        for workflow in workflows
         if len(workflow.definition) > DEFINITION_LIMIT_BYTES
     ]
 
@@ -54,8 +67,8 @@ def _machine(definition: Definition, workflow: Workflow) -> list[Block]:
     name = identifier(workflow.name)
     # The document is the one that ran on the machine; only functions of a prefixed deployment have other names.
     text = f'file("${{path.module}}/{asl_path(workflow.name)}")'
-    own = f'"\\"FunctionName\\": \\"{definition.name}-"'
-    prefixed = f'"\\"FunctionName\\": \\"${{local.prefix}}{definition.name}-"'
+    own = f'"/(\\"FunctionName\\"\\\\s*:\\\\s*\\"){definition.name}-/"'
+    prefixed = f'"$${{1}}${{local.prefix}}{definition.name}-"'
     logged = {
         "log_destination": Template(f"${{aws_cloudwatch_log_group.workflow_{name}.arn}}:*"),
         "include_execution_data": Expression("var.log_execution_data"),
@@ -73,7 +86,7 @@ def _machine(definition: Definition, workflow: Workflow) -> list[Block]:
                 "depends_on": [Expression(f"aws_iam_role_policy.workflow_{name}")],
             },
             nested("logging_configuration", logged),
-            nested("tracing_configuration", {"enabled": definition.deployment.tracing}),
+            *([nested("tracing_configuration", {"enabled": True})] if definition.deployment.tracing else []),
             comment=f"Workflow {workflow.name}.",
         ),
         log_group(
@@ -89,7 +102,7 @@ def _role(definition: Definition, workflow: Workflow) -> list[Block]:
     statements = [invoke] if functions else []
     statements.append(DELIVER_LOGS)
     if definition.deployment.tracing:
-        statements.append(TRACES)
+        statements.append(SAMPLED_TRACES)
     return role(
         f"workflow_{name}",
         named(f"{physical_name(definition, workflow.name)}-workflow"),

@@ -58,8 +58,13 @@ class Function:
         )
         asked = read_event(event, origin)
         if isinstance(asked, Batch):
-            failed = [message for message, call in asked.calls if self._perform(call, origin.request_id).error]
-            return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+            replies = [
+                (name, self._perform(_with_rest(call, context), origin.request_id)) for name, call in asked.calls
+            ]
+            failed = [(name, reply) for name, reply in replies if reply.error is not None]
+            if failed and not asked.reports:
+                raise failure(failed[0][1])
+            return {"batchItemFailures": [{"itemIdentifier": name} for name, _ in failed]}
         reply = self._perform(asked, origin.request_id)
         if reply.error is not None:
             raise failure(reply)
@@ -88,6 +93,11 @@ class Function:
         if reply.error is None:
             points += [Datapoint(metric, at, 1.0) for metric in self._heartbeats]
         return points
+
+
+def _with_rest(call: Call, context: Any) -> Call:
+    """Returns a call with what its predecessors have left of the invocation's time."""
+    return msgspec.structs.replace(call, timeout_seconds=context.get_remaining_time_in_millis() / 1000)
 
 
 def failure(reply: Reply) -> Exception:

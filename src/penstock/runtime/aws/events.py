@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,6 +13,7 @@ import msgspec
 from penstock.define.payload import PAYLOAD
 from penstock.lake.layout import parse_key
 from penstock.ports.invoke import Call
+from penstock.runtime.names import read_time, slot_of
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -33,12 +33,16 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Messages of a queue, each with its id: those that fail are tried again, the others are not.
+    """Several calls, each with an id.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+    Attributes:
+        reports: of messages of a queue, those that fail are named in the answer and tried again, the others are not;
+            of objects the invocation fails as a whole, and all are tried again.
+            https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
 
     calls: tuple[tuple[str, Call], ...]
+    reports: bool
 
 
 def read_event(event: Any, origin: Origin) -> Call | Batch:
@@ -46,21 +50,14 @@ def read_event(event: Any, origin: Origin) -> Call | Batch:
     if isinstance(event, dict) and event.keys() == PAYLOAD:
         return _of_workflow(event, origin)
     records = event.get("Records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or not records:
+    if not isinstance(records, list) or not records or not isinstance(records[0], dict):
         return _call(event, origin, key=origin.request_id)
     if records[0].get("eventSource") == "aws:sqs":
-        return Batch(tuple((str(one["messageId"]), _of_message(one, origin)) for one in records))
+        return Batch(tuple((str(one["messageId"]), _of_message(one, origin)) for one in records), reports=True)
     if records[0].get("eventSource") == "aws:s3":
-        return Batch(tuple((str(number), _of_object(one, origin)) for number, one in enumerate(records)))
+        calls = ((str(number), _of_object(one, origin)) for number, one in enumerate(records))
+        return Batch(tuple(calls), reports=False)
     return _call(event, origin, key=origin.request_id)
-
-
-def read_time(text: Any) -> float | None:
-    """Returns an ISO 8601 time in seconds since the epoch; None for anything else."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except (TypeError, ValueError):
-        return None
 
 
 def _of_workflow(payload: Mapping[str, Any], origin: Origin) -> Call:
@@ -78,7 +75,7 @@ def _of_workflow(payload: Mapping[str, Any], origin: Origin) -> Call:
         execution=execution,
         state=state,
         started_at=origin.now if started_at is None else started_at,
-        slot=read_time(start.get("slot")) if isinstance(start, dict) else None,
+        slot=slot_of(start),
         attempt=attempt if isinstance(attempt, int) else 0,
     )
 

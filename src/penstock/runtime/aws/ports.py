@@ -47,7 +47,7 @@ class LambdaPorts:
     def __init__(self) -> None:
         self.clock = LambdaClock()
         self.bus = S3Announcer()
-        self.metrics = EmbeddedMetrics(self.clock, write_line)
+        self.metrics = EmbeddedMetrics(self.clock, write_line, os.environ.get("PENSTOCK_METRICS_PREFIX", ""))
 
     @functools.cached_property
     def objects(self) -> S3ObjectStore:

@@ -43,9 +43,11 @@ def send_subsegment(call: Call, reply: Reply, started_at: float, ended_at: float
     }
     host, _, port = address.rpartition(":")
     datagram = HEADER + json.dumps(document).encode()
+    if len(datagram) > DATAGRAM_LIMIT_BYTES:
+        return False
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(datagram[:DATAGRAM_LIMIT_BYTES], (host, int(port)))
-    except (OSError, ValueError):
+            sender.sendto(datagram, (host, int(port)))
+    except (OSError, ValueError, OverflowError):
         return False
     return True

@@ -1,0 +1,255 @@
+"""What a pipeline costs a month, from its definition: every line with its quantity, its price and what of it is free.
+
+Nothing fails in the month that is estimated: no retries, no dead letters, no quarantine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from penstock.cost.prices import PRICES, REGION
+from penstock.cost.traffic import MONTH_DAYS, MONTH_HOURS, Traffic, traffic
+from penstock.cost.usage import Usage, check
+from penstock.model.access import Grant, HotAction, Kind, LakeAction, TopicAction
+from penstock.model.datasets import HotTable, LakeTable
+from penstock.model.metrics import Metric
+from penstock.model.pipeline import Definition
+from penstock.model.task import Task
+from penstock.watch.windows import check_window
+
+GB = 1e9
+DAY_SECONDS = 86_400
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+WRITE_UNIT_BYTES = 1024
+READ_UNIT_BYTES = 4096
+CRAWLER_DPU = 2
+JOB_DPU = 1 / 16
+# Every deployment has two of its own: for tasks that were killed, and for dead letters.
+OWN_ALARMS = 2
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an estimate.
+
+    Attributes:
+        price: the code of its price in the price book.
+        quantity: units in a month.
+        unit_price_usd: of ``per`` units.
+        free: units of every month that cost nothing.
+        monthly_usd: with the free tier.
+        full_usd: without it.
+    """
+
+    service: str
+    what: str
+    price: str
+    quantity: float
+    unit: str
+    unit_price_usd: float
+    per: float
+    free: float
+    monthly_usd: float
+    full_usd: float
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of 30 days, at the prices of one region."""
+
+    region: str
+    lines: tuple[Line, ...]
+
+    @property
+    def monthly_usd(self) -> float:
+        """The sum, when the whole free tier of the account is left to this pipeline."""
+        return sum(line.monthly_usd for line in self.lines)
+
+    @property
+    def full_usd(self) -> float:
+        """The sum, when other things in the account have used the free tier up."""
+        return sum(line.full_usd for line in self.lines)
+
+
+def estimate(definition: Definition, usage: Usage | None = None) -> Estimate:
+    """Returns what a pipeline costs a month in AWS; the prices are those of us-east-1, wherever it runs.
+
+    Args:
+        usage: what the definition cannot tell; see there for what is assumed.
+
+    Raises:
+        UsageError: the usage does not fit the pipeline.
+    """
+    assumed = usage or Usage()
+    check(definition, assumed)
+    month = traffic(definition, assumed)
+    lines = tuple(line for part in _PARTS for line in part(definition, assumed, month) if line.quantity > 0)
+    return Estimate(region=REGION, lines=lines)
+
+
+def line(price: str, what: str, quantity: float) -> Line:
+    """Returns a quantity with its price."""
+    found = PRICES[price]
+    return Line(
+        service=found.service,
+        what=what,
+        price=price,
+        quantity=quantity,
+        unit=found.unit,
+        unit_price_usd=found.usd,
+        per=found.per,
+        free=found.free,
+        monthly_usd=found.charge(quantity),
+        full_usd=found.charge(quantity, free_tier=False),
+    )
+
+
+def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    gb_seconds = 0.0
+    for name, calls in month.calls.items():
+        task = definition.tasks.get(name)
+        if task is not None:
+            seconds = min(usage.task_seconds.get(name, usage.default_task_seconds), task.timeout_seconds)
+            gb_seconds += calls * seconds * task.memory_mb / 1024
+    yield line("lambda-requests", "calls of tasks", sum(month.calls.values()))
+    yield line(f"lambda-{definition.deployment.architecture}", "time of tasks", gb_seconds)
+
+
+def _workflow(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    yield line("schedules", "starts by schedules", month.slots)
+    yield line("transitions", "states of workflows", month.transitions)
+    if definition.deployment.tracing:
+        yield line("traces", "traces of executions", sum(month.runs.values()))
+
+
+def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    puts = sum(month.objects.values())
+    reads = sum(
+        month.calls.get(task.name, 0.0) for task in definition.tasks.values() for _ in _of(task, LakeAction.READ)
+    )
+    held = sum(lake_gb(table, month.objects.get(name, 0.0), usage) for name, table in definition.lake_tables.items())
+    yield line("s3-put", "objects written", puts)
+    yield line("s3-get", "objects read", reads)
+    yield line("s3-storage", "the lake", held)
+    if definition.deployment.replica_region is not None:
+        yield line("s3-ia-put", "objects copied to the other region", puts)
+        yield line("s3-ia-storage", "the lake's copy", held)
+
+
+def lake_gb(table: LakeTable, objects: float, usage: Usage) -> float:
+    """Returns how much a table holds once it has reached its full age, in GB."""
+    age = usage.months_kept if table.retain_seconds is None else table.retain_seconds / DAY_SECONDS / MONTH_DAYS
+    return objects * usage.records_per_object * usage.record_bytes * age / GB
+
+
+def _hot(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    regions = 1 if definition.deployment.replica_region is None else 2
+    units = -(-usage.record_bytes // WRITE_UNIT_BYTES)
+    writes = held = kept = 0.0
+    for table in definition.hot_tables.values():
+        items = _calls(definition, month, Grant(Kind.HOT_TABLE, table.name, HotAction.PUT)) * usage.records_per_object
+        copies = 1 + len(table.indexes)
+        # Every index is written, and billed, with the item.
+        writes += items * copies * units * regions
+        size = items * usage.record_bytes * _months(table, usage) / GB
+        held += size * copies * regions
+        kept += size * regions if table.point_in_time_recovery else 0.0
+    yield line("dynamodb-write", "items, with their indexes", writes)
+    if definition.hot_tables:
+        # Half a unit each: reads need not be consistent.
+        yield line("dynamodb-read", "reads", usage.hot_reads * -(-usage.record_bytes // READ_UNIT_BYTES) / 2)
+    yield line("dynamodb-storage", "hot tables, with their indexes", held)
+    yield line("dynamodb-pitr", "point-in-time recovery", kept)
+
+
+def _months(table: HotTable, usage: Usage) -> float:
+    return usage.months_kept if table.ttl_seconds is None else table.ttl_seconds / DAY_SECONDS / MONTH_DAYS
+
+
+def _watch(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    known = {metric.key: metric for metric in definition.metrics.values()}
+    known |= {alarm.metric.key: alarm.metric for alarm in definition.alarms.values()}
+    hours = sum(metric_hours(definition, metric, month) for metric in known.values())
+    watched = [a for a in definition.alarms.values() if not check_window(a.period_seconds, a.evaluation_periods)]
+    yield line("metrics", f"{len(known)} metrics, in the hours with data", hours / MONTH_HOURS)
+    yield line("alarms", "alarms", len(watched) + OWN_ALARMS)
+    yield line("composite-alarms", "composite alarms", len(definition.composite_alarms))
+    yield line("dashboards", "dashboards", len(definition.dashboards))
+    yield line("logs", "logs of tasks", sum(month.calls.values()) * usage.log_bytes_per_call / GB)
+
+
+def metric_hours(definition: Definition, metric: Metric, month: Traffic) -> float:
+    """Returns in how many hours of a month a metric gets data; CloudWatch bills a metric by these hours.
+
+    A metric that no task is known to publish counts as if it got data all the time.
+    """
+    publishers = [task.name for task in definition.tasks.values() if _publishes(definition, task, metric)]
+    if not publishers:
+        return MONTH_HOURS
+    workflows = frozenset[str]().union(*(month.callers.get(task, frozenset()) for task in publishers))
+    return min(MONTH_HOURS, sum(month.starts.get(name, 0.0) for name in workflows))
+
+
+def _publishes(definition: Definition, task: Task, metric: Metric) -> bool:
+    beats = dict(metric.dimensions)
+    if task.name == beats.get("Task") or metric in (task.errors, task.duration):
+        return True
+    for grant in task.grants:
+        if grant == metric.publish or (grant.kind is Kind.NAMESPACE and grant.resource == metric.namespace):
+            return True
+        written = grant.action in {LakeAction.APPEND, HotAction.PUT} and grant.kind in {Kind.LAKE, Kind.HOT_TABLE}
+        if written and grant.resource == beats.get("Dataset"):
+            return True
+        table = definition.hot_tables.get(grant.resource) if grant.kind is Kind.HOT_TABLE else None
+        if table is not None and table.throttles == metric:
+            return True
+    return False
+
+
+def _topics(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    messages = mails = 0.0
+    for topic in definition.topics.values():
+        published = _calls(definition, month, Grant(Kind.TOPIC, topic.name, TopicAction.PUBLISH))
+        subscribers = usage.mail_subscribers
+        if subscribers is None:
+            subscribers = max(1, sum(one.endpoint.startswith("mailto:") for one in topic.subscriptions))
+        messages += published
+        mails += published * subscribers
+    yield line("sns-publish", "messages", messages + usage.alarm_mails)
+    yield line("sns-mail", "mails", mails + usage.alarm_mails)
+    if definition.deployment.encryption_key:
+        yield line("kms-key", "the key of topics and queues", 1)
+        yield line("kms-requests", "messages encrypted", messages + usage.alarm_mails)
+    yield line("secrets", "secrets", usage.secrets)
+    yield line("secret-reads", "reads of secrets", usage.secrets * sum(month.calls.values()))
+
+
+def _catalog(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    if not definition.lake_tables:
+        return
+    yield line("athena", "what queries scan", usage.queries * usage.query_gb)
+    yield line("s3-put", "partitions that queries look into", usage.queries * usage.query_partitions)
+    yield line("glue-catalog", "tables", 1 + 2 * len(definition.lake_tables))
+    dpu_hours = usage.crawler_hours * CRAWLER_DPU * definition.deployment.crawler
+    yield line(
+        "glue-dpu", "crawler and job", dpu_hours + usage.job_hours * JOB_DPU * definition.deployment.backfill_job
+    )
+
+
+def _network(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    speaks = any(grant.kind is Kind.TOPIC for task in definition.tasks.values() for grant in task.grants)
+    if definition.deployment.vpc and speaks:
+        yield line("endpoint-hours", "the way to SNS", usage.zones * MONTH_HOURS)
+
+
+def _of(task: Task, action: str) -> list[Grant]:
+    return [grant for grant in task.grants if grant.kind is Kind.LAKE and grant.action == action]
+
+
+def _calls(definition: Definition, month: Traffic, grant: Grant) -> float:
+    return sum(month.calls.get(task.name, 0.0) for task in definition.tasks.values() if grant in task.grants)
+
+
+_PARTS: tuple[Callable[[Definition, Usage, Traffic], Iterator[Line]], ...] = (
+    _compute, _workflow, _storage, _hot, _watch, _topics, _catalog, _network,
+)  # fmt: skip

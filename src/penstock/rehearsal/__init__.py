@@ -1,0 +1,1 @@
+"""A deployment, rehearsed: it runs in an emulator, and what was seen there is put to the proof."""

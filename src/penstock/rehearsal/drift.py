@@ -1,0 +1,88 @@
+"""What a second plan would change although nothing was: a defect of ours, or one of the emulator's, by name.
+
+A difference counts as the emulator's only if the emulator itself, asked once more, shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from penstock.adapters.aws.session import client
+from penstock.deploy.terraform_command import Change
+
+# By the attribute in Terraform, the field of DescribeAlarms.
+ALARM_FIELDS = {
+    "actions_enabled": "ActionsEnabled",
+    "alarm_actions": "AlarmActions",
+    "alarm_description": "AlarmDescription",
+    "ok_actions": "OKActions",
+    "insufficient_data_actions": "InsufficientDataActions",
+    "period": "Period",
+    "statistic": "Statistic",
+    "treat_missing_data": "TreatMissingData",
+    "dimensions": "Dimensions",
+}
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource that a second plan would change.
+
+    Attributes:
+        defect: what the emulator does otherwise than AWS; empty when that could not be shown.
+    """
+
+    address: str
+    attributes: tuple[str, ...]
+    defect: str = ""
+
+
+def explain(changes: Sequence[Change]) -> list[Drift]:
+    """Returns what would change, and which of it the emulator is shown to be the cause of. Asks the emulator."""
+    return [
+        Drift(
+            address=change.address,
+            attributes=tuple(change.differing),
+            defect=next((text for kind, text, shows in DEFECTS if kind == change.type and shows(change)), ""),
+        )
+        for change in changes
+    ]
+
+
+def _alarm_is_as_planned(change: Change) -> bool:
+    """Asks in another protocol than the provider does: there the alarm is what was deployed."""
+    wanted = change.after or {}
+    found = client("cloudwatch").describe_alarms(AlarmNames=[wanted["alarm_name"]]).get("MetricAlarms", [])
+    return len(found) == 1 and all(
+        name in ALARM_FIELDS and _plain(found[0].get(ALARM_FIELDS[name])) == _plain(wanted.get(name))
+        for name in change.differing
+    )
+
+
+def _trail_has_no_tags(change: Change) -> bool:
+    """The tags were sent when the trail was made, and are not there when they are asked for."""
+    if set(change.differing) - {"tags", "tags_all"}:
+        return False
+    arn = (change.after or {})["arn"]
+    return not client("cloudtrail").list_tags(ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {one["Name"]: one["Value"] for one in value}
+    if isinstance(value, list):
+        return sorted(value)
+    return value or None
+
+
+DEFECTS: tuple[tuple[str, str, Callable[[Change], bool]], ...] = (
+    (
+        "aws_cloudwatch_metric_alarm",
+        "MiniStack leaves fields out of DescribeAlarms in the Query protocol, which the provider uses; in the protocol"
+        " of boto3 the same alarm has them as deployed",
+        _alarm_is_as_planned,
+    ),
+    ("aws_cloudtrail", "MiniStack drops the tags that CreateTrail is given: ListTags has none", _trail_has_no_tags),
+)

@@ -1,0 +1,274 @@
+"""A rehearsal: the release is deployed to an emulator of AWS, runs there, and is compared with this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.adapters.aws.session import client
+from penstock.adapters.local.clock import SystemClock
+from penstock.deploy.terraform_command import Terraform
+from penstock.errors import DeploymentError, UnavailableError
+from penstock.model.pipeline import Definition
+from penstock.rehearsal import here
+from penstock.rehearsal.access_keys import roles_by_access_key
+from penstock.rehearsal.calls import RecordedCall
+from penstock.rehearsal.drift import explain
+from penstock.rehearsal.emulator import ACCOUNT, Emulator, credentials
+from penstock.rehearsal.grants import functions_of, machine_roles, resource_policies_of, roles_of
+from penstock.rehearsal.leftovers import leftovers
+from penstock.rehearsal.parity import compare
+from penstock.rehearsal.probes import Probe
+from penstock.rehearsal.proof import prove
+from penstock.rehearsal.recorder import Recorder
+from penstock.rehearsal.report import Report, Step
+from penstock.rehearsal.scene import plan_scene
+from penstock.rehearsal.services import calls_of_execution, calls_of_starts, starters_of
+from penstock.rehearsal.stage import prepare
+from penstock.rehearsal.there import INBOX, OWN_EXECUTION, Deployed
+
+SOON_SECONDS = 3.0
+DESTROY_ATTEMPTS = 3
+# The emulator looks every ten seconds.
+SCHEDULE_SECONDS = 60.0
+UPDATABLE = (
+    "Name", "GroupName", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow",
+    "Target", "State", "StartDate", "EndDate", "KmsKeyArn",
+)  # fmt: skip
+# A person's own account stays out of it.
+UNWANTED = ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3")
+Say = Callable[[str], None]
+
+
+class Rehearsal:
+    """One rehearsal of a pipeline.
+
+    Args:
+        reference: where the pipeline is, as the bundler takes it.
+        folder: for the release, the home and the recorded calls; kept for whoever wants to look.
+        inputs: of the main workflow; the definition's own when empty.
+        say: told what is being done.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        reference: str,
+        folder: Path,
+        *,
+        inputs: tuple[dict[str, Any], ...] = (),
+        say: Say = lambda text: None,
+    ) -> None:
+        self._definition = definition
+        self._reference = reference
+        self._folder = folder
+        self._say = say
+        self._clock = SystemClock()
+        self._scene = plan_scene(definition, self._clock.now(), inputs)
+        self._keys: dict[str, str] = {}
+        self._began_at = self._clock.now()
+        self.report = Report(pipeline=definition.name)
+
+    def run(self) -> Report:
+        """Does everything, and takes down what it set up.
+
+        Raises:
+            PenstockError: a step could not be done at all.
+        """
+        with self._step("run the same here"):
+            played = here.play(self._scene, self._folder / "home")
+        with self._step("package and synthesize"):
+            prepare(self._definition, self._reference, self._folder / "release")
+        emulator = Emulator(region=self._definition.region, say=self._say)
+        recorder = Recorder(
+            emulator.endpoint, role_of=lambda key: self._keys.get(key, ""), account=ACCOUNT,
+            path=self._folder / "calls.jsonl",
+        )  # fmt: skip
+        with contextlib.closing(emulator), recorder:
+            with self._step("start the emulator"):
+                emulator.start(recorder.url)
+            with settings(emulator.environment()):
+                self._deploy_and_play(recorder, played)
+        return self.report
+
+    def _deploy_and_play(self, recorder: Recorder, played: here.Played) -> None:
+        terraform = Terraform(self._folder / "release", progress=self._progress)
+        with self._step("validate"):
+            terraform.init()
+            terraform.validate()
+            unformatted = terraform.unformatted()
+            if unformatted:
+                raise UnavailableError(
+                    f"terraform fmt would change {', '.join(unformatted)}", hint="a defect: report it"
+                )
+        with self._step("plan and apply") as done:
+            planned = terraform.plan()
+            terraform.apply()
+            done(f"{len(planned)} resources")
+        outputs, state = terraform.outputs(), terraform.state()
+        self._keys |= roles_by_access_key(functions_of(state))
+        deployed = Deployed(self._definition, outputs, self._clock, self._say)
+        deployed.listen()
+        self._schedule(deployed)
+        with self._step("run it there") as done:
+            observed = deployed.play(self._scene, played.arrivals)
+            done(f"{len(observed.executions)} executions")
+        self.report.comparisons = compare(played.observed, observed)
+        self._prove(recorder, deployed, outputs, state)
+        with self._step("second plan"):
+            self.report.drift = explain(terraform.plan())
+        with self._step("destroy") as done:
+            client("sqs").delete_queue(QueueUrl=client("sqs").get_queue_url(QueueName=INBOX)["QueueUrl"])
+            done(_destroy(terraform))
+            self.report.leftovers = leftovers()
+
+    def _schedule(self, deployed: Deployed) -> None:
+        workflows = [schedule.workflow for schedule in self._definition.schedules.values()]
+        if workflows:
+            with self._step("wait for the schedule to fire") as done:
+                with schedules_due(self._clock.now() + SOON_SECONDS):
+                    fired = all(deployed.wait_for(one, SCHEDULE_SECONDS) for one in workflows)
+                self.report.schedule_fired = fired
+                done("fired" if fired else "did not fire")
+        deployed.remember()
+
+    def _prove(
+        self, recorder: Recorder, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> None:
+        with self._step("prove least privilege") as done:
+            self._probe(recorder, outputs, state)
+            deployed.settle()
+            calls = [call for call in recorder.calls if call.role] + services_calls(outputs, state)
+            calls += self._invocations(deployed, outputs, state)
+            self.report.calls = len(calls)
+            self.report.proof = prove(roles_of(state), calls, of_resources=resource_policies_of(state))
+            done(f"{self.report.proof.granted} grants, {len(calls)} calls")
+
+    def _probe(self, recorder: Recorder, outputs: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        listed = {name: next(S3ObjectStore(outputs["lake_bucket"]).list(f"raw/{name}/"), None)
+                  for name in self._definition.lake_tables}  # fmt: skip
+        keys = {name: info.key for name, info in listed.items() if info is not None}
+        probe = Probe(self._definition, outputs, keys, self._clock)
+        names = {name: task for task, name in outputs["functions"].items()}
+        for function, role in functions_of(state).items():
+            task = self._definition.tasks[names[function.rpartition(":")[2]]]
+            with settings(credentials(function, role)):
+                # What goes beyond the grants is no call that the roles should allow: it passes by the recorder.
+                self.report.refused += probe.overstep(task)
+                with settings({"AWS_ENDPOINT_URL": recorder.url}):
+                    self.report.refused += probe.use(task)
+
+    def _invocations(
+        self, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> list[RecordedCall]:
+        """Returns the calls of functions that workflows made, as the functions' logs have them."""
+        workflows = {
+            one.name: one.workflow for name in self._definition.workflows for one in deployed.executions.list(name)
+        }
+        arns = {arn.rpartition(":")[2]: arn for arn in functions_of(state)}
+        roles = machine_roles(state)
+        return [
+            RecordedCall(
+                roles[outputs["state_machines"][workflows[call.execution]]],
+                "lambda:InvokeFunction",
+                arns[outputs["functions"][call.task]],
+            )
+            for call in deployed.calls(self._began_at)
+            if call.execution in workflows
+        ]
+
+    def _progress(self, event: str, address: str) -> None:
+        if event in {"apply_start", "apply_errored"}:
+            self._say(f"{event.removeprefix('apply_')} {address}")
+
+    @contextlib.contextmanager
+    def _step(self, name: str) -> Iterator[Callable[[str], None]]:
+        results: list[str] = []
+        self._say(name)
+        began = time.monotonic()
+        yield results.append
+        took = time.monotonic() - began
+        self.report.steps.append(Step(name=name, seconds=round(took, 2), result=", ".join(results)))
+
+
+def _destroy(terraform: Terraform) -> str:
+    """Destroys everything. A provider that asks twice, and is told that it is gone, gives up: it is begun again."""
+    for attempt in range(1, DESTROY_ATTEMPTS + 1):
+        terraform.plan(destroy=True)
+        try:
+            terraform.apply()
+        except DeploymentError as error:
+            if attempt == DESTROY_ATTEMPTS or "NotFound" not in error.message:
+                raise
+        else:
+            break
+    return "" if attempt == 1 else f"in {attempt} attempts"
+
+
+def services_calls(outputs: Mapping[str, Any], state: Mapping[str, Any]) -> list[RecordedCall]:
+    """Returns the calls that services made among themselves, from the executions that they left."""
+    service = client("stepfunctions")
+    calls, executions = [], []
+    for machine in outputs["state_machines"].values():
+        document = service.describe_state_machine(stateMachineArn=machine)["definition"]
+        for page in service.get_paginator("list_executions").paginate(stateMachineArn=machine):
+            for one in page["executions"]:
+                executions.append(service.describe_execution(executionArn=one["executionArn"]))
+                history = service.get_paginator("get_execution_history").paginate(executionArn=one["executionArn"])
+                events = [event for part in history for event in part["events"]]
+                calls += calls_of_execution(document, events, machine=machine)
+    # What the rehearsal started itself was started by nobody's role.
+    others = [one for one in executions if not one["name"].startswith(OWN_EXECUTION)]
+    return calls + calls_of_starts(starters_of(state), others)
+
+
+@contextlib.contextmanager
+def schedules_due(at: float) -> Iterator[None]:
+    """Lets every deployed schedule fire once, soon, and puts it back to what was deployed.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#one-time
+    """
+    service = client("scheduler")
+    names = [one["Name"] for page in service.get_paginator("list_schedules").paginate() for one in page["Schedules"]]
+    before = [service.get_schedule(Name=name) for name in names]
+    kept = [{name: one[name] for name in UPDATABLE if one.get(name) is not None} for one in before]
+    once = {
+        "ScheduleExpression": f"at({datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S})",
+        "ScheduleExpressionTimezone": "UTC",
+        "State": "ENABLED",
+    }
+    for one in kept:
+        service.update_schedule(**{**one, **once})
+    try:
+        yield
+    finally:
+        for one in kept:
+            service.update_schedule(**one)
+
+
+@contextlib.contextmanager
+def settings(environment: Mapping[str, str]) -> Iterator[None]:
+    """Sets environment variables for a while: AWS's libraries read their settings there."""
+    import boto3
+
+    before = {name: os.environ.get(name) for name in (*environment, *UNWANTED)}
+    for name in UNWANTED:
+        os.environ.pop(name, None)
+    os.environ.update(environment)
+    # It keeps the credentials that it found first.
+    boto3.DEFAULT_SESSION = None
+    try:
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = None
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
