@@ -12,14 +12,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from penstock.errors import UnavailableError
+from penstock.rehearsal.environments import installed
 
 MINISTACK = "ministack==1.5.33"
 # Lambda's Python runtimes have it: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -44,9 +44,9 @@ class Emulator:
 
     def __init__(self, *, region: str, say: Callable[[str], None] = lambda text: None) -> None:
         self.region = region
-        self._python = installed(say)
+        self._python = installed("ministack", (MINISTACK, SDK), say)
         self._folder = Path(tempfile.mkdtemp(prefix="penstock-emulator-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -141,50 +141,7 @@ def _digest(function_arn: str, role_arn: str) -> str:
     return hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()
 
 
-def installed(say: Callable[[str], None]) -> Path:
-    """Returns the interpreter of the emulator's environment, which is made when it is absent.
-
-    Raises:
-        UnavailableError: it cannot be installed.
-    """
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = _cache() / f"{MINISTACK}-python{version}".replace("==", "-")
-    python = folder / "bin" / "python"
-    if (folder / ".ready").exists():
-        return python
-    say(f"installing the emulator ({MINISTACK}, once)")
-    with _fresh(folder):
-        _run([sys.executable, "-m", "venv", str(folder)])
-        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", MINISTACK, SDK])
-        (folder / ".ready").touch()
-    return python
-
-
-@contextlib.contextmanager
-def _fresh(folder: Path) -> Iterator[None]:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _run(command: list[str]) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if ended.returncode:
-        raise UnavailableError(
-            f"cannot install the emulator: {(ended.stderr or ended.stdout).strip()[-500:]}",
-            hint="check that pip can reach its index; then try again",
-        )
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "penstock" / "emulators"
-
-
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -45,9 +45,9 @@ def play(scene: Scene, folder: Path) -> Played:
     try:
         for value in scene.inputs:
             if scene.workflow is not None:
-                _finish(machine, machine.start(definition.name, value, scene.workflow).id)
+                finish(machine, machine.start(definition.name, value, scene.workflow).id)
         arrivals = _arrive(home, scene, folder / "arrivals")
-        _finish(machine)
+        finish(machine)
         machine.look_at_alarms()
         observed = _observe(home, machine, scene, began_at)
     finally:
@@ -55,7 +55,7 @@ def play(scene: Scene, folder: Path) -> Played:
     return Played(observed=observed, arrivals=arrivals)
 
 
-def _finish(machine: Machine, root: str = "") -> None:
+def finish(machine: Machine, root: str = "") -> None:
     """Drives everything to its end; messages are kept, and nobody is told."""
     while not (machine.step(root) and machine.is_idle()):
         pass
@@ -84,7 +84,7 @@ def _observe(home: Home, machine: Machine, scene: Scene, began_at: float) -> Obs
     roots = [one.id for one in found if one.root == one.id and one.workflow == scene.workflow]
     numbers = {one.id: roots.index(one.id) + 1 if one.id in roots else 0 for one in found}
     neutral = Neutral(numbers, began_at, home.clock.now())
-    executions = sorted(_ran(home, one, neutral) for one in found)
+    executions = sorted(ran(home, one, neutral) for one in found)
     by_chance = raced(definition, executions)
     observed = Observed(
         executions=executions,
@@ -100,7 +100,8 @@ def _observe(home: Home, machine: Machine, scene: Scene, began_at: float) -> Obs
     return observed
 
 
-def _ran(home: Home, execution: Execution, neutral: Neutral) -> Ran:
+def ran(home: Home, execution: Execution, neutral: Neutral) -> Ran:
+    """Returns an execution of a home as it is compared."""
     document = home.journal.definition(execution.version)
     machine = states.parse(document)
     happened = history(execution, machine, home.journal.events(execution.id))

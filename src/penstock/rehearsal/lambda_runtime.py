@@ -165,7 +165,12 @@ class LambdaSandbox:
         with self._turn:
             if not self._world.work.exists():
                 raise UsageError("the sandbox is closed", hint="open another")
-            return self._invoke(str(uuid.uuid4()), payload)
+            try:
+                return self._invoke(str(uuid.uuid4()), payload)
+            except BaseException:
+                # What it would answer later must not be taken for the next one's answer.
+                self._discard()
+                raise
 
     def abort(self) -> None:
         """Ends the invocation that runs, as if its process had been killed. After that it can only be closed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from penstock.model.pipeline import Definition
 from penstock.rehearsal import here
 from penstock.rehearsal.access_keys import roles_by_access_key
 from penstock.rehearsal.calls import RecordedCall
+from penstock.rehearsal.credentials import settings
 from penstock.rehearsal.drift import explain
 from penstock.rehearsal.emulator import ACCOUNT, Emulator, credentials
 from penstock.rehearsal.grants import functions_of, machine_roles, resource_policies_of, roles_of
@@ -41,8 +41,6 @@ UPDATABLE = (
     "Name", "GroupName", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow",
     "Target", "State", "StartDate", "EndDate", "KmsKeyArn",
 )  # fmt: skip
-# A person's own account stays out of it.
-UNWANTED = ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3")
 Say = Callable[[str], None]
 
 
@@ -250,25 +248,3 @@ def schedules_due(at: float) -> Iterator[None]:
     finally:
         for one in kept:
             service.update_schedule(**one)
-
-
-@contextlib.contextmanager
-def settings(environment: Mapping[str, str]) -> Iterator[None]:
-    """Sets environment variables for a while: AWS's libraries read their settings there."""
-    import boto3
-
-    before = {name: os.environ.get(name) for name in (*environment, *UNWANTED)}
-    for name in UNWANTED:
-        os.environ.pop(name, None)
-    os.environ.update(environment)
-    # It keeps the credentials that it found first.
-    boto3.DEFAULT_SESSION = None
-    try:
-        yield
-    finally:
-        boto3.DEFAULT_SESSION = None
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +58,7 @@ def test_what_json_cannot_hold_is_a_marshal_error(start: Start) -> None:
     assert done.error == "Runtime.MarshalError"
 
 
+@pytest.mark.usefixtures("jail")
 def test_state_is_kept_between_warm_invocations(start: Start) -> None:
     code = """
         import os
@@ -103,6 +106,29 @@ def test_no_process_outlives_the_sandbox(start: Start, tmp_path: Path) -> None:
     assert running(mark) == 1
     sandbox.close()
     assert running(mark) == 0
+
+
+def test_no_function_outlives_the_process_that_called_it(tmp_path: Path) -> None:
+    module = f"sleeper_{os.getpid()}_{time.monotonic_ns()}"
+    (tmp_path / f"{module}.py").write_text("import time\ndef handler(*_): time.sleep(600)")
+    caller = f"""
+from pathlib import Path
+from penstock.rehearsal.lambda_runtime import LambdaSandbox
+settings = dict(memory_mb=128, timeout_seconds=900, environment={{}})
+sandbox = LambdaSandbox(Path({str(tmp_path)!r}), handler="{module}.handler", **settings)
+sandbox.invoke(b"{{}}")
+"""
+    with subprocess.Popen([sys.executable, "-c", caller]) as process:
+        wait_until(lambda: running(f"{module}.handler") == 1)
+        process.kill()
+    wait_until(lambda: running(f"{module}.handler") == 0)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def running(mark: str) -> int:

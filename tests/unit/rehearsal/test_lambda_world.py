@@ -14,6 +14,7 @@ from penstock.rehearsal.lambda_runtime import LambdaSandbox
 Start = Callable[..., LambdaSandbox]
 
 
+@pytest.mark.usefixtures("jail")
 def test_only_the_folder_for_temporary_files_can_be_written(start: Start, tmp_path: Path) -> None:
     code = """
         import os
@@ -33,6 +34,7 @@ def test_only_the_folder_for_temporary_files_can_be_written(start: Start, tmp_pa
     assert not outside.exists()
 
 
+@pytest.mark.usefixtures("jail")
 def test_temporary_files_have_a_size(start: Start) -> None:
     code = """
         def handler(event, context):
@@ -45,6 +47,7 @@ def test_temporary_files_have_a_size(start: Start) -> None:
     assert json.loads(done.payload)["errorMessage"] == "[Errno 28] No space left on device"
 
 
+@pytest.mark.usefixtures("jail")
 def test_files_of_the_machine_are_not_there(start: Start, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     code = "import os\ndef handler(event, context): return [os.path.exists(path) for path in event]"

@@ -37,58 +37,43 @@ def blocks(
     """
     place: dict[str, Any] = {} if provider is None else {"provider": provider}
     bucket = {**place, "bucket": Expression(f"aws_s3_bucket.{name}.id")}
-    made = [
-        resource(
-            "aws_s3_bucket",
-            name,
-            {**place, "bucket": physical, "force_destroy": Expression("var.delete_data_on_destroy")},
-            comment=comment,
-        ),
-        resource(
-            "aws_s3_bucket_public_access_block",
-            name,
-            {
-                **bucket,
-                "block_public_acls": True,
-                "block_public_policy": True,
-                "ignore_public_acls": True,
-                "restrict_public_buckets": True,
-            },
-        ),
-        resource(
-            "aws_s3_bucket_server_side_encryption_configuration",
-            name,
-            bucket,
-            nested(
-                "rule",
-                {"bucket_key_enabled": True},
-                nested("apply_server_side_encryption_by_default", {"sse_algorithm": "AES256"}),
-            ),
-        ),
-        resource(
-            "aws_s3_bucket_versioning",
-            name,
-            bucket,
-            nested("versioning_configuration", {"status": "Enabled"}),
-        ),
+    body = {**place, "bucket": physical, "force_destroy": Expression("var.delete_data_on_destroy")}
+    return [
+        resource("aws_s3_bucket", name, body, comment=comment),
+        _closed(name, bucket),
+        _encrypted(name, bucket),
+        resource("aws_s3_bucket_versioning", name, bucket, nested("versioning_configuration", {"status": "Enabled"})),
         _lifecycle(name, bucket, rules, noncurrent_days),
         *_policy(name, bucket, statements),
+        *([_logging(name, bucket)] if logged else []),
     ]
-    if logged:
-        target = {
-            **bucket,
-            "target_bucket": Expression("aws_s3_bucket.logs.id"),
-            "target_prefix": f"s3/{name}/",
-            # Logs are refused before the policy allows them.
-            "depends_on": [Expression("aws_s3_bucket_policy.logs")],
-        }
-        made.append(resource("aws_s3_bucket_logging", name, target))
-    return made
 
 
 def rule(name: str, prefix: str, *actions: Block) -> Block:
     """Returns a lifecycle rule for the keys that begin with a prefix; an empty prefix means all."""
     return nested("rule", {"id": name, "status": "Enabled"}, nested("filter", {"prefix": prefix}), *actions)
+
+
+def _closed(name: str, bucket: Mapping[str, Any]) -> Block:
+    doors = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+    return resource("aws_s3_bucket_public_access_block", name, {**bucket, **dict.fromkeys(doors, True)})
+
+
+def _encrypted(name: str, bucket: Mapping[str, Any]) -> Block:
+    default = nested("apply_server_side_encryption_by_default", {"sse_algorithm": "AES256"})
+    rule_of_all = nested("rule", {"bucket_key_enabled": True}, default)
+    return resource("aws_s3_bucket_server_side_encryption_configuration", name, bucket, rule_of_all)
+
+
+def _logging(name: str, bucket: Mapping[str, Any]) -> Block:
+    target = {
+        **bucket,
+        "target_bucket": Expression("aws_s3_bucket.logs.id"),
+        "target_prefix": f"s3/{name}/",
+        # Logs are refused before the policy allows them.
+        "depends_on": [Expression("aws_s3_bucket_policy.logs")],
+    }
+    return resource("aws_s3_bucket_logging", name, target)
 
 
 def _lifecycle(name: str, bucket: Mapping[str, Any], rules: Sequence[Block], noncurrent_days: int) -> Block:

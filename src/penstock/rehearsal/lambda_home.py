@@ -1,0 +1,164 @@
+"""A home whose tasks are Lambda functions: the real runtime client, Lambda's limits, and moto in the place of AWS.
+
+The engine, the journal and the alarms are this machine's; data are in the emulated bucket and tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.deploy.bundle.build import build
+from penstock.deploy.bundle.target import Target
+from penstock.errors import UnavailableError
+from penstock.model.pipeline import Definition
+from penstock.ports.bus import ObjectCreated
+from penstock.ports.invoke import Answer, Call, Invoker, Reply
+from penstock.rehearsal.credentials import settings
+from penstock.rehearsal.emulator import PASSED_ON, free_port
+from penstock.rehearsal.environments import installed
+from penstock.rehearsal.furnish import Furnished, furnish
+from penstock.rehearsal.lambda_caller import LambdaInvoker, open_task
+from penstock.rehearsal.lambda_runtime import LambdaSandbox
+from penstock.runtime.machine.home import Home
+
+REQUIREMENTS = ("moto[server]==5.2.5", "awslambdaric==4.2.2", "boto3>=1.40")
+START_SECONDS = 60
+Say = Callable[[str], None]
+
+
+class LambdaHome:
+    """The surroundings of a pipeline's functions. Enter it before anything else of AWS is used.
+
+    Args:
+        reference: where the pipeline is, as the bundler takes it.
+        folder: for zips and what they unpack to; new.
+
+    Raises:
+        UnavailableError: what is needed cannot be installed, or does not start.
+    """
+
+    def __init__(self, definition: Definition, reference: str, folder: Path, say: Say = lambda text: None) -> None:
+        self._definition = definition
+        self._folder = folder
+        self._python = installed("lambda", REQUIREMENTS, say)
+        say("package for this machine")
+        self._bundle = build(definition, reference, folder / "release", target=Target.here(), measured=False)
+        self._port = free_port()
+        self._environment = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SESSION_TOKEN": "test",
+            "AWS_REGION": definition.region,
+            "AWS_DEFAULT_REGION": definition.region,
+        }
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Furnished]:
+        """Starts moto, makes bucket, tables and topics; the environment points to them meanwhile."""
+        with self._server(), settings(self._environment):
+            self.furnished = furnish(self._definition)
+            for task in self._definition.tasks:
+                self._unpack(task)
+            yield self.furnished
+
+    def make_invoker(self, home: Home) -> Callable[[Callable[[Call], Reply]], Invoker]:
+        """Returns what a ``Machine`` calls its tasks with."""
+        return lambda perform: ObservingInvoker(LambdaInvoker(self._open), lambda: self.announce(home))
+
+    def announce(self, home: Home) -> None:
+        """Tells the engine of the objects that are new in the bucket, as S3 would."""
+        bucket = S3ObjectStore(self.furnished.bucket)
+        for trigger in self._definition.triggers.values():
+            found = {info.key: info for info in bucket.list(f"raw/{trigger.table}/")}
+            for key in found.keys() - home.bus.known(list(found)):
+                event = ObjectCreated(
+                    pipeline=self._definition.name, table=trigger.table, key=key, size=found[key].size,
+                    at=found[key].modified_at,
+                )  # fmt: skip
+                home.bus.announce(event, writer="s3")
+                home.bus.confirm(event)
+
+    def _open(self, pipeline: str, task: str) -> LambdaSandbox:
+        return open_task(
+            self._definition.tasks[task],
+            self._folder / "functions" / task,
+            self.furnished.variables(self._definition.tasks[task]),
+            layers=self._folder / "layers" / task,
+            python=str(self._python),
+            name=f"{pipeline}-{task}",
+            region=self._definition.region,
+            given=self._environment,
+        )
+
+    def _unpack(self, task: str) -> None:
+        artifact = self._bundle.artifacts[task]
+        _extract(self._folder / "release" / artifact.path, self._folder / "functions" / task)
+        (self._folder / "layers" / task).mkdir(parents=True)
+        for layer in artifact.layers:
+            _extract(self._folder / "release" / self._bundle.layers[layer], self._folder / "layers" / task)
+
+    @contextlib.contextmanager
+    def _server(self) -> Iterator[None]:
+        kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        log = self._folder / "moto.log"
+        with log.open("wb") as output, subprocess.Popen(
+            [str(self._python), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
+            env={**kept, **self._environment}, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        ) as server:  # fmt: skip
+            try:
+                _wait(server, f"http://127.0.0.1:{self._port}/moto-api/", log)
+                yield
+            finally:
+                server.kill()
+
+
+class ObservingInvoker:
+    """An invoker that looks around after calls have ended, before the engine hears of them."""
+
+    def __init__(self, invoker: LambdaInvoker, look: Callable[[], None]) -> None:
+        self._invoker = invoker
+        self._look = look
+
+    def submit(self, call: Call) -> None:
+        self._invoker.submit(call)
+
+    def cancel(self, token: str) -> None:
+        self._invoker.cancel(token)
+
+    def wait(self, timeout_seconds: float) -> list[Answer]:
+        answers = self._invoker.wait(timeout_seconds)
+        if answers:
+            self._look()
+        return answers
+
+    def wake(self) -> None:
+        self._invoker.wake()
+
+    def close(self) -> None:
+        self._invoker.close()
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+
+
+def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310
+            return
+        time.sleep(0.1)
+    last = log.read_text("utf-8", errors="replace")[-500:]
+    raise UnavailableError(f"moto does not start: {last}", hint="see whether its port and memory are free")

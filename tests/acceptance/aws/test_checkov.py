@@ -1,0 +1,97 @@
+"""What checkov finds in synthesized folders is what docs/explanation/checkov.md explains, no more and no less.
+
+checkov has an environment of its own: PENSTOCK_CHECKOV names the program, or it is on PATH.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.deployments import everything, metrics, write
+from tests.terraform_cli import skip
+
+from penstock.model.pipeline import Definition
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "explanation" / "checkov.md"
+ROW = re.compile(r"\| (CKV2?_AWS_\d+) \| `([^`]+)` \| (.+) \|")
+PROGRAM = "PENSTOCK_CHECKOV"
+TIMEOUT_SECONDS = 100
+Findings = set[tuple[str, str]]
+
+
+def rows() -> list[tuple[str, str]]:
+    found = [ROW.fullmatch(line) for line in DOCUMENT.read_text().splitlines() if line.startswith("| CKV")]
+    assert all(found), "a line of the table is not: check, resource, reason"
+    return [(row[1], row[2]) for row in found if row]
+
+
+def program() -> str:
+    found = os.environ.get(PROGRAM) or shutil.which("checkov")
+    if found is None:
+        skip(f"checkov is not on PATH, and {PROGRAM} names none")
+    return str(found)
+
+
+def findings(definition: Definition, folder: Path) -> Findings:
+    """Returns (check, resource) of what checkov finds; it has to have looked at everything, without an error."""
+    done = subprocess.run(
+        [program(), "-d", str(write(definition, folder)), "--framework", "terraform", "-o", "json", "--quiet",
+         "--compact", "--skip-download", "--soft-fail"],
+        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["summary"]["parsing_errors"] == 0
+    assert report["summary"]["skipped"] == 0
+    assert report["summary"]["passed"] > 100
+    return {(one["check_id"], one["resource"]) for one in report["results"]["failed_checks"]}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    return findings(metrics(), tmp_path_factory.mktemp("metrics")) | findings(
+        everything(), tmp_path_factory.mktemp("everything")
+    )
+
+
+def matches(row: tuple[str, str], finding: tuple[str, str]) -> bool:
+    return row[0] == finding[0] and fnmatch.fnmatchcase(finding[1], row[1])
+
+
+@pytest.mark.slow
+def test_every_finding_is_explained(found: Findings) -> None:
+    unexplained = sorted(one for one in found if not any(matches(row, one) for row in rows()))
+    assert not unexplained, f"mend them, or explain them in {DOCUMENT.name}"
+
+
+@pytest.mark.slow
+def test_every_explanation_is_of_a_finding(found: Findings) -> None:
+    stale = [row for row in rows() if not any(matches(row, one) for one in found)]
+    assert not stale, f"no finding has these lines of {DOCUMENT.name}"
+
+
+def test_each_check_is_explained_once() -> None:
+    checks = [check for check, _ in rows()]
+    assert checks == sorted(set(checks), key=lambda check: (check.startswith("CKV2"), int(check.rpartition("_")[2])))
+
+
+@pytest.mark.slow
+def test_checkov_sees_what_is_wrong(tmp_path: Path, found: Findings) -> None:
+    folder = write(metrics(), tmp_path)
+    storage = folder / "storage.tf"
+    storage.write_text(storage.read_text().replace("block_public_acls       = true", "block_public_acls       = false"))
+    done = subprocess.run(
+        [program(), "-d", str(folder), "--framework", "terraform", "-o", "json", "--check", "CKV_AWS_53",
+         "--skip-download"],
+        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["summary"]["failed"] == 3
+    assert not any(check == "CKV_AWS_53" for check, _ in found)
