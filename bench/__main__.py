@@ -1,4 +1,4 @@
-"""``python -m bench [executions|parallel|startup|memory|hot …] [--json] [--quick]``.
+"""``python -m bench [executions|parallel|startup|memory|hot|cold …] [--json] [--quick]``.
 
 Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-bench``, which is made when it is absent.
 """
@@ -116,12 +116,20 @@ def hot(quick: bool) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+def cold(quick: bool) -> dict[str, Any]:
+    """Cold starts of a function under Lambda's rules, ours and each peer's in turns."""
+    from bench.cold_start import cold_starts
+
+    return cold_starts(peer_python(), quick=quick)
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
     "startup": startup,
     "memory": memory,
     "hot": hot,
+    "cold": cold,
 }
 
 

@@ -28,11 +28,18 @@ def run(
     pipeline: Annotated[str, typer.Argument(help="The pipeline's name.")],
     workflow: Annotated[str | None, typer.Option("--workflow", "-w", help="Which of its workflows.")] = None,
     value: Annotated[str, typer.Option("--input", "-i", help="The workflow's input: JSON, or @FILE.")] = "{}",
+    as_lambda: Annotated[
+        bool, typer.Option("--as-lambda", help="Run the tasks' zips under Lambda's limits, with moto for AWS.")
+    ] = False,
 ) -> None:
     """Run a pipeline once, with everything that follows from it, and wait for the end."""
     from penstock.cli.live import run_and_show
 
     options: Options = context.obj
+    if as_lambda:
+        from penstock.cli.as_lambda import run_as_lambda
+
+        raise typer.Exit(run_as_lambda(options, pipeline, workflow, decode_input(value)))
     raise typer.Exit(run_and_show(options, pipeline, workflow, decode_input(value)).exit_code)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from penstock.model.pipeline import Definition
     from penstock.ports.journal import Execution
-    from penstock.runtime.machine.app import Machine
+    from penstock.runtime.machine.app import Machine, MakeInvoker
     from penstock.runtime.machine.home import Home
 
 
@@ -29,9 +29,21 @@ class Ended(NamedTuple):
     exit_code: int
 
 
-def run_and_show(options: Options, pipeline: str, workflow: str | None, value: Any, *, source: str = "manual") -> Ended:
-    """Runs a workflow, and all that follows from it, with live progress."""
-    with _machine(options, pipeline) as (machine, progress):
+def run_and_show(
+    options: Options,
+    pipeline: str,
+    workflow: str | None,
+    value: Any,
+    *,
+    source: str = "manual",
+    make_invoker: Callable[[Home], MakeInvoker] | None = None,
+) -> Ended:
+    """Runs a workflow, and all that follows from it, with live progress.
+
+    Args:
+        make_invoker: how tasks are called; in processes of their own when absent.
+    """
+    with _machine(options, pipeline, make_invoker) as (machine, progress):
         left = machine.unfinished()
         execution = machine.start(pipeline, value, workflow, source=source)
         return _follow(options, machine, progress, execution.id, left)
@@ -48,12 +60,20 @@ def redrive_and_show(options: Options, execution: str) -> Ended:
 
 
 @contextlib.contextmanager
-def _machine(options: Options, pipeline: str) -> Iterator[tuple[Machine, Progress]]:
+def _machine(
+    options: Options, pipeline: str, make_invoker: Callable[[Home], MakeInvoker] | None = None
+) -> Iterator[tuple[Machine, Progress]]:
     from penstock.runtime.machine.app import Machine
 
     definition = options.catalog().load(pipeline)
     progress = Progress(as_json=options.as_json)
-    machine = Machine(options.open_home(create=True), {definition.name: definition}, observers=[progress.changed])
+    home = options.open_home(create=True)
+    machine = Machine(
+        home,
+        {definition.name: definition},
+        observers=[progress.changed],
+        make_invoker=None if make_invoker is None else make_invoker(home),
+    )
     progress.home = machine.home
 
     def stop(*_: object) -> None:

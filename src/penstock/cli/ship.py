@@ -162,11 +162,20 @@ def _show_report(report: Report) -> None:
     from penstock.cli import output
 
     output.table(["step", "seconds", ""], [[one.name, f"{one.seconds:.1f}", one.result] for one in report.steps])
-    rows: list[list[Any]] = [
-        [output.status_text("OK" if one.is_equal else "FAILED"), one.what, one.compared, "\n".join(one.differences[:5])]
-        for one in report.comparisons
-    ]
-    output.table(["", "compared with this machine", "how many", "differences"], rows)
+    for where, comparisons in (
+        ("the release in the emulator", report.comparisons),
+        ("the functions under Lambda's limits", report.second_comparisons),
+    ):
+        rows: list[list[Any]] = [
+            [
+                output.status_text("OK" if one.is_equal else "FAILED"),
+                one.what,
+                one.compared,
+                "\n".join(one.differences[:5]),
+            ]
+            for one in comparisons
+        ]
+        output.table(["", f"{where}, compared with this machine", "how many", "differences"], rows)
     if report.proof is not None:
         proof = report.proof
         typer.echo(

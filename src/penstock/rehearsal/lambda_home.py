@@ -10,13 +10,10 @@ import os
 import subprocess
 import time
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from penstock.adapters.aws.objects import S3ObjectStore
-from penstock.deploy.bundle.build import build
-from penstock.deploy.bundle.target import Target
 from penstock.errors import UnavailableError
 from penstock.model.pipeline import Definition
 from penstock.ports.bus import ObjectCreated
@@ -24,9 +21,9 @@ from penstock.ports.invoke import Answer, Call, Invoker, Reply
 from penstock.rehearsal.credentials import settings
 from penstock.rehearsal.emulator import PASSED_ON, free_port
 from penstock.rehearsal.environments import installed
-from penstock.rehearsal.furnish import Furnished, furnish
-from penstock.rehearsal.lambda_caller import LambdaInvoker, open_task
-from penstock.rehearsal.lambda_runtime import LambdaSandbox
+from penstock.rehearsal.furnish import furnish
+from penstock.rehearsal.lambda_caller import LambdaInvoker
+from penstock.rehearsal.lambda_deployment import LocalFunctions, Names
 from penstock.runtime.machine.home import Home
 
 REQUIREMENTS = ("moto[server]==5.2.5", "awslambdaric==4.2.2", "boto3>=1.40")
@@ -49,8 +46,7 @@ class LambdaHome:
         self._definition = definition
         self._folder = folder
         self._python = installed("lambda", REQUIREMENTS, say)
-        say("package for this machine")
-        self._bundle = build(definition, reference, folder / "release", target=Target.here(), measured=False)
+        self._reference = reference
         self._port = free_port()
         self._environment = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._port}",
@@ -62,21 +58,23 @@ class LambdaHome:
         }
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Furnished]:
+    def open(self) -> Iterator[Names]:
         """Starts moto, makes bucket, tables and topics; the environment points to them meanwhile."""
         with self._server(), settings(self._environment):
-            self.furnished = furnish(self._definition)
-            for task in self._definition.tasks:
-                self._unpack(task)
-            yield self.furnished
+            self.names = furnish(self._definition)
+            self._functions = LocalFunctions(
+                self._definition, self._reference, self._folder / "functions",
+                names=self.names, given=self._environment, python=str(self._python),
+            )  # fmt: skip
+            yield self.names
 
     def make_invoker(self, home: Home) -> Callable[[Callable[[Call], Reply]], Invoker]:
         """Returns what a ``Machine`` calls its tasks with."""
-        return lambda perform: ObservingInvoker(LambdaInvoker(self._open), lambda: self.announce(home))
+        return lambda perform: ObservingInvoker(LambdaInvoker(self._functions), lambda: self.announce(home))
 
     def announce(self, home: Home) -> None:
         """Tells the engine of the objects that are new in the bucket, as S3 would."""
-        bucket = S3ObjectStore(self.furnished.bucket)
+        bucket = S3ObjectStore(self.names.bucket)
         for trigger in self._definition.triggers.values():
             found = {info.key: info for info in bucket.list(f"raw/{trigger.table}/")}
             for key in found.keys() - home.bus.known(list(found)):
@@ -86,25 +84,6 @@ class LambdaHome:
                 )  # fmt: skip
                 home.bus.announce(event, writer="s3")
                 home.bus.confirm(event)
-
-    def _open(self, pipeline: str, task: str) -> LambdaSandbox:
-        return open_task(
-            self._definition.tasks[task],
-            self._folder / "functions" / task,
-            self.furnished.variables(self._definition.tasks[task]),
-            layers=self._folder / "layers" / task,
-            python=str(self._python),
-            name=f"{pipeline}-{task}",
-            region=self._definition.region,
-            given=self._environment,
-        )
-
-    def _unpack(self, task: str) -> None:
-        artifact = self._bundle.artifacts[task]
-        _extract(self._folder / "release" / artifact.path, self._folder / "functions" / task)
-        (self._folder / "layers" / task).mkdir(parents=True)
-        for layer in artifact.layers:
-            _extract(self._folder / "release" / self._bundle.layers[layer], self._folder / "layers" / task)
 
     @contextlib.contextmanager
     def _server(self) -> Iterator[None]:
@@ -145,12 +124,6 @@ class ObservingInvoker:
 
     def close(self) -> None:
         self._invoker.close()
-
-
-def _extract(archive: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive) as opened:
-        opened.extractall(folder)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:

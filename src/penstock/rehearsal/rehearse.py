@@ -15,7 +15,7 @@ from penstock.adapters.local.clock import SystemClock
 from penstock.deploy.terraform_command import Terraform
 from penstock.errors import DeploymentError, UnavailableError
 from penstock.model.pipeline import Definition
-from penstock.rehearsal import here
+from penstock.rehearsal import as_lambda, here
 from penstock.rehearsal.access_keys import roles_by_access_key
 from penstock.rehearsal.calls import RecordedCall
 from penstock.rehearsal.credentials import settings
@@ -81,6 +81,11 @@ class Rehearsal:
         """
         with self._step("run the same here"):
             played = here.play(self._scene, self._folder / "home")
+        with self._step("run it as Lambda functions, with moto") as done:
+            lambdas = as_lambda.play(self._scene, self._reference, self._folder / "lambda", played.arrivals, self._say)
+            self.report.second_comparisons = compare(played.observed, lambdas.observed)
+            self.report.tasks = lambdas.tasks
+            done(f"{len(lambdas.observed.executions)} executions")
         with self._step("package and synthesize"):
             prepare(self._definition, self._reference, self._folder / "release")
         emulator = Emulator(region=self._definition.region, say=self._say)

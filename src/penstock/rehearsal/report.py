@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 
 from penstock.rehearsal.drift import Drift
+from penstock.rehearsal.figures import TaskFigures
 from penstock.rehearsal.parity import Comparison
 from penstock.rehearsal.probes import Refused
 from penstock.rehearsal.proof import Proof
 
 # What no emulator of today shows; only an account does.
 NOT_COMPARED = (
-    "functions run on this machine's Python and processor, without Lambda's limits of memory and time:"
-    " `penstock run --as-lambda` applies those",
+    "functions run on this machine's Python and processor; in the emulator without Lambda's limits, which the run with"
+    " moto applies",
     "alarms are evaluated by the emulator over one rolling window, without their dimensions and their rules for"
     " missing data",
     "metrics that functions write into their logs are carried to CloudWatch by the rehearsal: the emulator does not",
@@ -41,6 +42,9 @@ class Report(msgspec.Struct, kw_only=True):
     """What a rehearsal found.
 
     Attributes:
+        comparisons: of the deployed release in the emulator with this machine.
+        second_comparisons: of the functions under Lambda's own runtime client and limits, on moto, with this machine.
+        tasks: what the functions needed there.
         schedule_fired: whether the deployed schedules started their workflows; None without schedules.
         refused: grants that the emulator's IAM did not honour, and what it allowed without one.
         leftovers: what was still there after destroy.
@@ -50,6 +54,8 @@ class Report(msgspec.Struct, kw_only=True):
     steps: list[Step] = []
     schedule_fired: bool | None = None
     comparisons: list[Comparison] = []
+    second_comparisons: list[Comparison] = []
+    tasks: list[TaskFigures] = []
     drift: list[Drift] = []
     refused: list[Refused] = []
     proof: Proof | None = None
@@ -60,7 +66,8 @@ class Report(msgspec.Struct, kw_only=True):
     @property
     def failures(self) -> list[str]:
         """What a person must look at; empty when the rehearsal passed."""
-        found = [f"{one.what}: {len(one.differences)} differ" for one in self.comparisons if not one.is_equal]
+        compared = [*self.comparisons, *self.second_comparisons]
+        found = [f"{one.what}: {len(one.differences)} differ" for one in compared if not one.is_equal]
         found += [
             f"{one.address} would change again: {', '.join(one.attributes)}" for one in self.drift if not one.defect
         ]

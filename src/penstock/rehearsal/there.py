@@ -196,7 +196,7 @@ class Deployed:
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             for one in found:
                 envelope = json.loads(one["Body"])
-                heard.append((topics[envelope["TopicArn"]], envelope.get("Subject", ""), _text(envelope["Message"])))
+                heard.append((topics[envelope["TopicArn"]], envelope.get("Subject", ""), text_of(envelope["Message"])))
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
         return heard
 
@@ -209,7 +209,7 @@ def _with_error(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def _text(message: str) -> str:
+def text_of(message: str) -> str:
     """Returns the text of a message: queues get it as a document."""
     try:
         return str(json.loads(message)["body"])
