@@ -1,4 +1,4 @@
-"""``python -m bench [executions|parallel|startup|memory|hot|cold …] [--json] [--quick]``.
+"""``python -m bench [executions|parallel|startup|memory|hot|cold|synth|rehearsal …] [--json] [--quick]``.
 
 Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-bench``, which is made when it is absent.
 """
@@ -123,6 +123,20 @@ def cold(quick: bool) -> dict[str, Any]:
     return cold_starts(peer_python(), quick=quick)
 
 
+def synth(quick: bool) -> dict[str, Any]:
+    """Packaging and synthesizing, ours and Chalice's in turns."""
+    from bench.ship import compare
+
+    return compare(peer_python(), quick=quick)
+
+
+def rehearsal(quick: bool) -> dict[str, Any]:
+    """A whole rehearsal."""
+    from bench.ship import rehearse
+
+    return rehearse()
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
@@ -130,6 +144,8 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "memory": memory,
     "hot": hot,
     "cold": cold,
+    "synth": synth,
+    "rehearsal": rehearsal,
 }
 
 
