@@ -22,7 +22,11 @@ FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 class ObjectInfo(msgspec.Struct, frozen=True):
-    """What is known of an object. ``modified_at`` is in seconds since the epoch: after a write, by the writer's clock."""
+    """What is known of an object.
+
+    Attributes:
+        modified_at: in seconds since the epoch; after a write, by the writer's clock.
+    """
 
     key: str
     size: int
