@@ -1,6 +1,7 @@
 """Executions in Step Functions, on moto, which runs the state machines."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -96,6 +97,10 @@ def test_executions_are_listed_by_workflow_and_status(
 def test_an_execution_is_stopped(executions: StepFunctionsExecutions) -> None:
     arn = executions.start("slow", "one", b"{}")
     assert executions.describe(arn).status is Status.RUNNING
+    # moto's thread that runs it would otherwise begin after the stop, and overwrite it.
+    end = time.monotonic() + 20
+    while len(list(executions.history(arn))) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
     executions.stop(arn, error="Operator", cause="not needed")
     found = executions.describe(arn)
     # moto forgets the reason.
