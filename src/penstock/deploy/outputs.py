@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.deploy.hcl import Block, Expression
+from penstock.deploy.hcl import Block, Expression, identifier
 from penstock.deploy.kit import function_address, machine_address, topic_address
 from penstock.deploy.resources import hot_table
 from penstock.model.pipeline import Definition
@@ -25,6 +25,7 @@ def outputs(definition: Definition) -> list[Block]:
             "State machines, by workflow",
             {name: Expression(f"{machine_address(name)}.arn") for name in definition.workflows},
         ),
+        *_starters(definition),
         _output("dead_letters", "The queue of what failed", Expression("aws_sqs_queue.dead_letters.url")),
     ]
     if definition.lake_tables:
@@ -39,6 +40,23 @@ def outputs(definition: Definition) -> list[Block]:
     if definition.topics:
         topics = {name: Expression(f"{topic_address(name)}.arn") for name in definition.topics}
         made.append(_output("topics", "Topics", topics))
+    return made
+
+
+def _starters(definition: Definition) -> list[Block]:
+    made = []
+    if definition.triggers:
+        rules = {
+            name: Expression(f"aws_cloudwatch_event_rule.{identifier(trigger.name)}.name")
+            for name, trigger in definition.triggers.items()
+        }
+        made.append(_output("rules", "Rules on new objects, by trigger", rules))
+    if definition.schedules:
+        schedules = {
+            name: Expression(f"aws_scheduler_schedule.{identifier(schedule.name)}.name")
+            for name, schedule in definition.schedules.items()
+        }
+        made.append(_output("schedules", "Schedules", schedules))
     return made
 
 

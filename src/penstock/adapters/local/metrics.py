@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from penstock.adapters.local.database import Database, Durability
-from penstock.model.metrics import Datapoint, Metric, Statistics
+from penstock.model.metrics import Datapoint, Metric, Statistics, Unit
 from penstock.ports.clock import Clock
 from penstock.ports.metrics import Value, check_datapoint
 
@@ -58,11 +58,19 @@ class SqliteMetricStore:
 
     def series(self, namespace: str | None = None) -> list[Metric]:
         sql = "SELECT namespace, name, dimensions, unit FROM series ORDER BY namespace, name, dimensions"
-        found = [
-            Metric(space, name, msgspec.json.decode(dimensions, type=tuple[tuple[str, str], ...]), unit)
-            for space, name, dimensions, unit in self._database.rows(sql)
-        ]
+        found = [_metric(*row) for row in self._database.rows(sql)]
         return [metric for metric in found if namespace in {None, metric.namespace}]
+
+    def published_after(self, position: int, limit: int) -> list[tuple[int, Datapoint]]:
+        """Returns datapoints in the order of their publication, each with its position; positions begin at 1."""
+        sql = (
+            "SELECT d.rowid, namespace, name, dimensions, unit, at, value, count FROM datapoints d"
+            " JOIN series ON series.id = d.series WHERE d.rowid > ? ORDER BY d.rowid LIMIT ?"
+        )
+        return [
+            (row, Datapoint(_metric(space, name, dimensions, unit), at, value, count))
+            for row, space, name, dimensions, unit, at, value, count in self._database.rows(sql, (position, limit))
+        ]
 
     def expire(self, before: float) -> int:
         with self._database.transaction() as connection:
@@ -86,6 +94,10 @@ class SqliteMetricStore:
             " ON CONFLICT DO UPDATE SET unit=excluded.unit RETURNING id"
         )
         return int(connection.execute(sql, (*_key(metric), metric.unit)).fetchone()[0])
+
+
+def _metric(namespace: str, name: str, dimensions: str, unit: Unit) -> Metric:
+    return Metric(namespace, name, msgspec.json.decode(dimensions, type=tuple[tuple[str, str], ...]), unit)
 
 
 def _key(metric: Metric) -> tuple[str, str, str]:

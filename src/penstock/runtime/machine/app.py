@@ -12,7 +12,7 @@ import msgspec
 from penstock.adapters.local.channels import open_channels
 from penstock.adapters.local.invoke import ProcessInvoker
 from penstock.adapters.local.owners import Owner
-from penstock.errors import NotFoundError, UsageError
+from penstock.errors import NotFoundError, PenstockError, UsageError
 from penstock.model.pipeline import Definition
 from penstock.ports.invoke import Call, Invoker, Reply
 from penstock.ports.journal import Execution, Recorded, Status
@@ -23,6 +23,7 @@ from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.notifier import Notifier
+from penstock.runtime.machine.promoted import refuse_promoted
 from penstock.runtime.machine.recovery import Recovery
 from penstock.runtime.machine.scheduler import Scheduler
 from penstock.runtime.machine.supervisor import Supervisor
@@ -66,6 +67,7 @@ class Machine:
         make = make_invoker or (lambda perform: ProcessInvoker(perform, workers=home.settings.workers))
         self._invoker = make(caller)
         self._owner = Owner(home.owners, token)
+        self._refuse_promoted()
         self._register()
         self._worker = WorkflowWorker(
             journal=home.journal,
@@ -222,6 +224,15 @@ class Machine:
             return False
         journal, bus = self.home.journal, self.home.bus
         return not bus.due(tuple(self.definitions), 1) and not journal.unfinished(root=root)
+
+    def _refuse_promoted(self) -> None:
+        """Looks once this process is among those that use the home: a promotion that begins later then sees it."""
+        try:
+            refuse_promoted(self.home.path, self.definitions)
+        except PenstockError:
+            self._invoker.close()
+            self._owner.close()
+            raise
 
     def _register(self) -> None:
         for name, definition in self.definitions.items():

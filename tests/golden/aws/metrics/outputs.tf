@@ -31,6 +31,22 @@ output "state_machines" {
   }
 }
 
+output "rules" {
+  description = "Rules on new objects, by trigger"
+
+  value = {
+    log-processor = aws_cloudwatch_event_rule.log_processor.name
+  }
+}
+
+output "schedules" {
+  description = "Schedules"
+
+  value = {
+    metrics = aws_scheduler_schedule.metrics.name
+  }
+}
+
 output "dead_letters" {
   description = "The queue of what failed"
   value       = aws_sqs_queue.dead_letters.url
