@@ -32,7 +32,7 @@ def terraform(*arguments: str, folder: Path, stdin: str = "") -> subprocess.Comp
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))}
     environment = {
         **kept,
-        CONFIG: str(_configuration()),
+        CONFIG: str(configuration()),
         "AWS_EC2_METADATA_DISABLED": "true",
         "TF_IN_AUTOMATION": "1",
         "CHECKPOINT_DISABLE": "1",
@@ -68,7 +68,7 @@ def evaluate(expression: str, folder: Path) -> Any:
 
 
 @cache
-def _configuration() -> Path:
+def configuration() -> Path:
     """Returns the command line's configuration: the one of the environment, one for a folder of plugins, or none."""
     if CONFIG in os.environ:
         return Path(os.environ[CONFIG])

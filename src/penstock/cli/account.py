@@ -1,29 +1,32 @@
-"""A pipeline in an AWS account: ``deploy``, ``destroy``, ``status`` and ``logs``."""
+"""A pipeline in an AWS account: ``deploy``, ``destroy``, ``status``, ``logs``, and what it will cost: ``cost``."""
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli.consent import confirm, confirm_losses
 from penstock.cli.options import Options
 from penstock.cli.ship import DEFAULT_OUT, Progress
-from penstock.errors import NotFoundError, UsageError
+from penstock.errors import DeploymentError, UsageError
 
 if TYPE_CHECKING:
-    from penstock.deploy.changes import Summary
+    from penstock.deploy.changes import Holding, Summary
     from penstock.deploy.doctor import Finding
     from penstock.deploy.terraform_command import Terraform
     from penstock.model.pipeline import Definition
+
+__all__ = ["Delete", "Out", "PipelineName", "Yes", "confirm", "deployed", "register", "seconds"]
 
 Out = Annotated[Path, typer.Option("--out", help="Where the releases are.")]
 PipelineName = Annotated[str, typer.Argument(help="The pipeline's name.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; what deletes data must be named all the same.")]
 Delete = Annotated[
-    list[str] | None, typer.Option("--delete", help="Name of a bucket or table that may be deleted with its data.")
+    list[str] | None,
+    typer.Option("--delete", help="Name of a bucket, table or key that may be deleted with its data; may be repeated."),
 ]
 
 
@@ -33,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("destroy")(destroy)
     app.command("status")(status)
     app.command("logs")(logs)
+    app.command("cost")(cost)
 
 
 def deploy(
@@ -48,46 +52,67 @@ def deploy(
     plan_only: Annotated[bool, typer.Option("--plan", help="Show what would change, and change nothing.")] = False,
 ) -> None:
     """Package, synthesize, plan, show what changes and what it costs, ask, and apply."""
-    from penstock.cli import output
     from penstock.cost.estimate import estimate
-    from penstock.deploy.changes import precious_losses, summarize
+    from penstock.deploy.changes import losses, summarize
     from penstock.deploy.doctor import examine
     from penstock.deploy.release import release
+    from penstock.deploy.terraform_command import find_terraform, has_effect
 
     options: Options = context.obj
     catalog = options.catalog()
     definition = catalog.load(pipeline)
+    # Packaging takes long: what is wrong from the beginning is told before.
+    find_terraform()
+    examine({"values": {}}, silenced=silence or [])
     progress = Progress(silent=options.as_json)
     progress.say("packaging and synthesizing")
     made = release(definition, catalog.reference(pipeline), out / pipeline, force=force)
     terraform = _terraform(made.folder, progress)
+    try:
+        changes = _plan(terraform, progress)
+        findings = examine(terraform.show_plan(), silenced=silence or [])
+        summary, costs, held = summarize(changes), estimate(definition), losses(changes)
+        if not options.as_json:
+            told = f"about ${costs.monthly_usd:.2f} a month; ${costs.full_usd:.2f} without free tier"
+            _show_plan(summary, findings, told)
+        applied = False
+        if not plan_only and has_effect(terraform.show_plan()):
+            _refuse_errors(findings, held)
+            confirm_losses(held, delete or [], "or undo what replaces it", may_ask=not options.as_json)
+            question = f"Apply this to the account that Terraform uses for {made.folder}?"
+            confirm(question, yes=yes, may_ask=not options.as_json)
+            progress.say("applying")
+            terraform.apply()
+            applied = True
+    finally:
+        progress.clear()
+        terraform.discard()
+    _tell_deployed(
+        options,
+        {
+            "pipeline": pipeline, "folder": str(made.folder), "changes": summary, "findings": findings,
+            "monthly_usd": round(costs.monthly_usd, 2), "monthly_usd_without_free_tier": round(costs.full_usd, 2),
+            "applied": applied, "outputs": terraform.outputs() if applied else {},
+        },
+        nothing=not applied and not plan_only,
+    )  # fmt: skip
+
+
+def _plan(terraform: Terraform, progress: Progress) -> list[Any]:
     progress.say("planning")
     terraform.init()
     terraform.validate()
-    changes = terraform.plan()
-    findings = examine(terraform.show_plan(), silenced=silence or [])
-    summary, costs = summarize(changes), estimate(definition)
-    document: dict[str, Any] = {
-        "pipeline": pipeline, "folder": str(made.folder), "changes": summary, "findings": findings,
-        "monthly_usd": round(costs.monthly_usd, 2), "monthly_usd_without_free_tier": round(costs.full_usd, 2),
-    }  # fmt: skip
-    if not options.as_json:
-        _show_plan(
-            summary, findings, f"about ${costs.monthly_usd:.2f} a month; ${costs.full_usd:.2f} without free tier"
-        )
-    applied = False
-    if not plan_only and not summary.is_empty:
-        _refuse_errors(findings)
-        _confirm_losses(precious_losses(changes), delete or [])
-        _confirm(f"Apply this to the account that Terraform uses for {made.folder}?", yes=yes)
-        progress.say("applying")
-        terraform.apply()
-        applied = True
+    return terraform.plan()
+
+
+def _tell_deployed(options: Options, document: dict[str, Any], *, nothing: bool) -> None:
+    from penstock.cli import output
+
     if options.as_json:
-        output.emit_json({**document, "applied": applied, "outputs": terraform.outputs() if applied else {}})
-    elif applied:
-        typer.echo(f"deployed; look at it with: penstock status {pipeline}")
-    elif summary.is_empty:
+        output.emit_json(document)
+    elif document["applied"]:
+        typer.echo(f"deployed; look at it with: penstock status {document['pipeline']}")
+    elif nothing:
         typer.echo("nothing to change")
 
 
@@ -102,35 +127,79 @@ def destroy(
     ] = False,
 ) -> None:
     """Take a pipeline out of the account. Data go only when each bucket and table is named."""
-    from penstock.cli import output
-    from penstock.deploy.changes import precious_losses, summarize
+    from penstock.deploy.changes import losses, summarize, with_settings
+    from penstock.deploy.deployed import find_release
+    from penstock.deploy.terraform_command import has_effect
 
     options: Options = context.obj
+    if keep_data and delete:
+        raise UsageError("--keep-data and --delete contradict each other", hint="give the one or the other")
     progress = Progress(silent=options.as_json)
-    terraform = _terraform(_existing(out, pipeline), progress)
-    progress.say("planning")
-    terraform.init()
-    changes = terraform.plan(destroy=True)
-    losses = precious_losses(changes)
-    if not options.as_json:
-        _show_plan(summarize(changes), [], "")
+    folder = find_release(out, pipeline)
+    terraform = _terraform(folder, progress)
+    try:
+        progress.say("planning")
+        terraform.init()
+        changes = terraform.plan(destroy=True)
+        held = losses(changes)
+        is_there = has_effect(terraform.show_plan())
+        if is_there:
+            if not options.as_json:
+                _show_plan(summarize(changes), [], "")
+            _ask_to_destroy(held, delete or [], yes=yes, keep_data=keep_data, may_ask=not options.as_json)
+            if keep_data:
+                terraform.forget(with_settings(changes, held))
+            else:
+                _unprotect(terraform, held)
+            terraform.plan(destroy=True)
+            progress.say("destroying")
+            terraform.apply()
+    finally:
+        progress.clear()
+        terraform.discard()
+    _tell_destroyed(options, pipeline, folder, held if keep_data else [], is_there=is_there)
+
+
+def _ask_to_destroy(held: list[Holding], named: list[str], *, yes: bool, keep_data: bool, may_ask: bool) -> None:
     if keep_data:
-        _confirm(f"Destroy everything but {', '.join(losses.values())}?", yes=yes)
-        terraform.forget(_with_their_settings(changes, losses))
+        kept = ", ".join(one.name for one in held)
+        confirm(f"Destroy everything{f' but {kept}' if kept else ''}?", yes=yes, may_ask=may_ask)
     else:
-        _confirm_losses(losses, delete or [])
-        _confirm("Destroy all of this?", yes=yes)
-        # Buckets and tables protect what they hold until they are told not to.
-        terraform.plan(variables={"delete_data_on_destroy": "true"})
+        confirm_losses(held, named, "`destroy --keep-data` leaves them in the account", may_ask=may_ask)
+        confirm("Destroy all of this?", yes=yes, may_ask=may_ask)
+
+
+def _unprotect(terraform: Terraform, held: list[Holding]) -> None:
+    """Buckets and tables protect what they hold until they are told not to."""
+    if not held:
+        return
+    addresses = [one.address for one in held]
+    found = terraform.plan(variables={"delete_data_on_destroy": "true"}, targets=addresses)
+    others = [one.address for one in found if "create" in one.actions or one.address not in addresses]
+    if others:
+        raise DeploymentError(
+            f"the files are not what is deployed: {', '.join(others)} would be made or changed first",
+            hint="`penstock deploy` first; then destroy",
+        )
+    if found:
         terraform.apply()
-    terraform.plan(destroy=True, variables={"delete_data_on_destroy": "true"})
-    progress.say("destroying")
-    terraform.apply()
-    kept = sorted(losses.values()) if keep_data else []
+
+
+def _tell_destroyed(options: Options, pipeline: str, folder: Path, kept: list[Holding], *, is_there: bool) -> None:
+    from penstock.cli import output
+
     if options.as_json:
-        output.emit_json({"pipeline": pipeline, "destroyed": True, "kept": kept})
+        output.emit_json({"pipeline": pipeline, "destroyed": is_there, "kept": kept})
+    elif not is_there:
+        typer.echo(f"nothing of {pipeline} is deployed from {folder}")
     else:
-        typer.echo(f"{pipeline} is gone from the account" + (f"; kept: {', '.join(kept)}" if kept else ""))
+        typer.echo(f"{pipeline} is gone from the account")
+        for one in kept:
+            typer.echo(f"kept: {one.name}")
+        if kept:
+            typer.echo("a later deployment takes them over once Terraform knows them again:")
+        for one in kept:
+            typer.echo(f"  terraform -chdir={folder} import '{one.address}' '{one.id}'")
 
 
 def status(context: typer.Context, pipeline: PipelineName, out: Out = DEFAULT_OUT) -> None:
@@ -139,22 +208,21 @@ def status(context: typer.Context, pipeline: PipelineName, out: Out = DEFAULT_OU
     from penstock.deploy.deployed import look
 
     options: Options = context.obj
-    definition, outputs = _deployed(options, pipeline, out)
-    found = look(definition, outputs)
+    found = look(*deployed(options, pipeline, out))
     if options.as_json:
         output.emit_json(found)
     else:
         now = time.time()
         rows: list[list[Any]] = [
             [one.workflow, output.status_text(str(one.status)), output.age(one.started_at, now), one.name,
-             one.error or ""]
+             " ".join(filter(None, (one.error, one.cause)))[:200]]
             for one in found.executions
         ]  # fmt: skip
         output.table(["workflow", "status", "started", "execution", "error"], rows, empty="nothing ran yet")
         alarms: list[list[Any]] = [
             [output.status_text(str(one.state)), one.alarm, one.reason] for one in found.alarms if one.state != "OK"
         ]
-        output.table(["", "alarm", "reason"], alarms, empty=f"all {len(found.alarms)} alarms are OK")
+        output.table(["", "alarm", "reason"], alarms, empty=f"{output.count(len(found.alarms), 'alarm')}, all OK")
         typer.echo(f"dead letters: {found.dead_letters}")
     if found.dead_letters or any(one.state == "ALARM" for one in found.alarms):
         raise typer.Exit(1)
@@ -165,42 +233,96 @@ def logs(
     pipeline: PipelineName,
     task: Annotated[str | None, typer.Argument(help="One of its tasks; all when none is named.")] = None,
     since: Annotated[str, typer.Option("--since", help="How far back: 90s, 15m, 3h, 2d.")] = "1h",
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with each new line until Ctrl-C.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with each new line until Ctrl-C; with --json one document a line.")
+    ] = False,
     pattern: Annotated[str, typer.Option("--filter", help="A filter pattern of CloudWatch Logs.")] = "",
     out: Out = DEFAULT_OUT,
 ) -> None:
     """Print what the functions of a deployed pipeline wrote."""
+    import json
+
     from penstock.cli import output
     from penstock.deploy.deployed import log_groups, read_logs
 
     options: Options = context.obj
-    definition, outputs = _deployed(options, pipeline, out)
-    groups = log_groups(definition, outputs, task)
-    for line in read_logs(groups, time.time() - _seconds(since), pattern=pattern, follow=follow):
+    start = time.time() - seconds(since)
+    _, outputs = deployed(options, pipeline, out)
+    groups = log_groups(pipeline, outputs, task)
+    lines = read_logs(groups, max(0.0, start), region=outputs["region"], pattern=pattern, follow=follow)
+    if options.as_json and not follow:
+        output.emit_json([{"at": one.at, "group": one.group, "message": one.message} for one in lines])
+        return
+    for line in lines:
         if options.as_json:
-            output.emit_json({"at": line.at, "group": line.group, "message": line.message})
+            typer.echo(json.dumps({"at": line.at, "group": line.group, "message": line.message}))
         else:
-            typer.echo(f"{output.moment(line.at)} {line.group.rpartition('/')[2]} {line.message}")
+            task_name = line.group.rpartition("/")[2]
+            typer.echo(f"{output.moment(line.at)} {task_name} {output.clean(line.message)}")
 
 
-def _terraform(folder: Path, progress: Progress) -> Terraform:
+def cost(context: typer.Context, pipeline: PipelineName) -> None:
+    """Estimate what a pipeline costs a month in AWS: each line, and where its price was read."""
+    from penstock.cli import output
+    from penstock.cost.estimate import estimate
+    from penstock.cost.prices import PRICES
+
+    options: Options = context.obj
+    definition = options.catalog().load(pipeline)
+    found = estimate(definition)
+    prices = {code: PRICES[code] for code in dict.fromkeys(line.price for line in found.lines)}
+    if options.as_json:
+        output.emit_json(
+            {
+                "pipeline": pipeline, "prices_of": found.region, "monthly_usd": round(found.monthly_usd, 2),
+                "monthly_usd_without_free_tier": round(found.full_usd, 2), "lines": found.lines,
+                "prices": {code: {"source": one.source, "dated": one.dated, "page": one.page}
+                           for code, one in prices.items()},
+            }
+        )  # fmt: skip
+        return
+    rows: list[list[Any]] = [
+        [one.service, one.what, round(one.quantity, 3), one.unit, f"${one.unit_price_usd:g} / {one.per:,.0f}",
+         f"{one.free:,.0f}" if one.free else "-", f"${one.monthly_usd:.2f}", f"${one.full_usd:.2f}"]
+        for one in found.lines
+    ]  # fmt: skip
+    rows.append(["total", "", "", "", "", "", f"${found.monthly_usd:.2f}", f"${found.full_usd:.2f}"])
+    output.table(["service", "what", "a month", "unit", "price", "free", "cost", "without free tier"], rows)
+    typer.echo(f"\nprices of {found.region}, without tax, as they were read:")
+    read = dict.fromkeys((one.service, one.source, one.dated) for one in prices.values())
+    output.table(["service", "source", "dated"], [list(one) for one in read])
+    if definition.region != found.region:
+        typer.echo(f"note: {pipeline} runs in {definition.region}, where prices differ")
+
+
+def deployed(options: Options, pipeline: str, out: Path) -> tuple[Definition, dict[str, Any]]:
+    """Returns a pipeline's definition, and the outputs of its deployment.
+
+    Raises:
+        NotFoundError: there is no such pipeline, or it is not deployed.
+        PenstockError: the definition, the deployment or Terraform has a defect.
+    """
+    from penstock.deploy.deployed import find_release, read_outputs
+
+    definition = options.catalog().load(pipeline)
+    return definition, read_outputs(_terraform(find_release(out, pipeline)), pipeline)
+
+
+def seconds(text: str) -> float:
+    """Returns a span such as ``90s``, ``15m``, ``3h`` or ``2d``, in seconds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from penstock.cli.observe import span_seconds
+
+    return span_seconds(text)
+
+
+def _terraform(folder: Path, progress: Progress | None = None) -> Terraform:
     from penstock.deploy.terraform_command import Terraform
 
-    return Terraform(folder, progress=progress.of_terraform)
-
-
-def _existing(out: Path, pipeline: str) -> Path:
-    folder = out / pipeline
-    if not folder.is_dir():
-        raise NotFoundError(f"there is no release in {folder}", hint="`penstock deploy` makes one; or give --out")
-    return folder
-
-
-def _deployed(options: Options, pipeline: str, out: Path) -> tuple[Definition, dict[str, Any]]:
-    outputs = _terraform(_existing(out, pipeline), Progress(silent=True)).outputs()
-    if not outputs:
-        raise NotFoundError(f"{pipeline!r} is not deployed from {out / pipeline}", hint=f"penstock deploy {pipeline}")
-    return options.catalog().load(pipeline), outputs
+    return Terraform(folder, progress=(progress or Progress(silent=True)).of_terraform)
 
 
 def _show_plan(summary: Summary, findings: list[Finding], costs: str) -> None:
@@ -208,62 +330,24 @@ def _show_plan(summary: Summary, findings: list[Finding], costs: str) -> None:
     from penstock.deploy.doctor import report
 
     rows: list[list[Any]] = [
-        [verb, kind, number]
-        for verb in ("created", "updated", "replaced", "deleted")
-        for kind, number in getattr(summary, verb).items()
+        [verb, kind, number] for verb in summary.__struct_fields__ for kind, number in getattr(summary, verb).items()
     ]
     output.table(["", "kind", "how many"], rows, empty="no changes")
     if findings:
-        typer.echo(report(findings))
+        typer.echo(output.clean(report(findings)))
     if costs:
         typer.echo(costs)
 
 
-def _refuse_errors(findings: list[Finding]) -> None:
-    errors = [one for one in findings if one.severity == "error"]
+def _refuse_errors(findings: list[Finding], held: list[Holding]) -> None:
+    """What deletes data is asked for by name instead."""
+    asked = {one.address for one in held}
+    errors = [
+        one for one in findings if one.severity == "error" and not (one.code == "data-deleted" and one.address in asked)
+    ]
     if errors:
         raise UsageError(
             f"the doctor found {len(errors)} error{'s' if len(errors) > 1 else ''} in the plan: "
             + ", ".join(f"{one.code} at {one.address}" for one in errors),
             hint="mend them, or leave a rule out with --silence CODE",
         )
-
-
-def _confirm_losses(losses: dict[str, str], named: list[str]) -> None:
-    """Nothing that holds data is deleted unless its name was typed."""
-    missing = [name for name in losses.values() if name not in named]
-    for name in missing if sys.stdin.isatty() else []:
-        if typer.prompt(f"Type {name} to delete it with everything in it", default="", show_default=False) == name:
-            missing = [one for one in missing if one != name]
-    if missing:
-        raise UsageError(
-            f"this would delete {', '.join(missing)} with everything in it",
-            hint="name each with --delete NAME; `destroy --keep-data` leaves them in the account",
-        )
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is here to confirm", hint="give --yes")
-    if not typer.confirm(question):
-        raise typer.Exit(1)
-
-
-def _with_their_settings(changes: list[Any], losses: dict[str, str]) -> list[str]:
-    """Returns the addresses of what is kept, and of the settings without which it would be open or unencrypted."""
-    names = set(losses.values())
-    return [
-        one.address
-        for one in changes
-        if one.address in losses
-        or (one.type.startswith("aws_s3_bucket_") and (one.before or {}).get("bucket") in names)
-    ]
-
-
-def _seconds(text: str) -> float:
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-    if not text[:-1].isdigit() or text[-1] not in units:
-        raise UsageError(f"{text!r} is no span of time", hint="such as 90s, 15m, 3h or 2d")
-    return int(text[:-1]) * units[text[-1]]

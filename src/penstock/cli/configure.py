@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli.options import Options
+from penstock.cli.ship import DEFAULT_OUT
 from penstock.errors import UsageError
 
 
@@ -53,12 +54,42 @@ def init(
 
 def doctor(
     context: typer.Context,
+    pipeline: Annotated[
+        str | None, typer.Argument(help="With --aws: a pipeline; all that have a release when none is named.")
+    ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Set damaged databases aside and find lost events.")] = False,
+    aws: Annotated[bool, typer.Option("--aws", help="Plan a release, and say what is wrong with it.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="With --aws: where the releases are.")] = DEFAULT_OUT,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="With --aws: what `terraform show -json` printed; - for stdin.")
+    ] = None,
+    silence: Annotated[
+        list[str] | None, typer.Option("--silence", help="With --aws: a rule to leave out: CODE or CODE:ADDRESS.")
+    ] = None,
 ) -> None:
-    """Check this machine, the pipelines and the home; say what is wrong and how to mend it."""
+    """Check this machine, the pipelines and the home, or a release for AWS; say what is wrong and how to mend it."""
+    options: Options = context.obj
+    if not aws:
+        if pipeline is not None or plan is not None or silence:
+            raise UsageError("a pipeline, --plan and --silence belong to --aws", hint="penstock doctor --aws …")
+        _examine_here(options, repair=repair)
+        return
+    if repair or (pipeline is not None and plan is not None):
+        raise UsageError("--aws takes a pipeline or --plan, and repairs nothing", hint="penstock doctor --aws PIPELINE")
+    from penstock.cli import checkup_aws
+
+    if plan is not None:
+        found = [checkup_aws.examine_file(plan, silence or [])]
+    else:
+        found = checkup_aws.examine_releases(out, pipeline, silence or [], silent=options.as_json)
+    checkup_aws.show(found, as_json=options.as_json)
+    if any(one.has_errors for one in found):
+        raise typer.Exit(1)
+
+
+def _examine_here(options: Options, *, repair: bool) -> None:
     from penstock.cli import checkup, output
 
-    options: Options = context.obj
     found = checkup.examine(options, repair=repair)
     if options.as_json:
         output.emit_json(

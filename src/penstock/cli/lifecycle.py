@@ -84,10 +84,12 @@ def put(
     """Put files into a lake table, as if they had arrived; `up` or the next `run` processes them."""
     from penstock.cli import output
     from penstock.runtime.machine.inbox import Inbox
+    from penstock.runtime.machine.promoted import refuse_promoted
 
     options: Options = context.obj
     home = options.open_home(create=True)
     definitions, _ = options.catalog().load_good()
+    refuse_promoted(home.path, [name for name, definition in definitions.items() if table in definition.lake_tables])
     inbox = Inbox(
         home.inbox, objects=home.objects, bus=home.bus, clock=home.clock, definitions=definitions, writer="put"
     )

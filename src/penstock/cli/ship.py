@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penstock.cli.options import Options, decode_input
+from penstock.cli.values import clean
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.deploy.bundle.build import Bundle
     from penstock.deploy.release import Release
+    from penstock.model.findings import Finding
+    from penstock.rehearsal.parity import Comparison
     from penstock.rehearsal.report import Report
 
 DEFAULT_OUT = Path("deploy")
-MEGABYTE = 1024 * 1024
+INTERRUPTED = (
+    "interrupted: Terraform ends what it has begun, which can take minutes; once more stops it at once, and can leave "
+    "the state locked or behind what is there"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -46,23 +54,27 @@ def synth(
     options: Options = context.obj
     catalog = options.catalog()
     definitions = catalog.load_all(pipelines or [])
-    made = []
+    progress = Progress(silent=options.as_json)
+    made: dict[str, Release] = {}
     for name, definition in definitions.items():
+        progress.say(f"packaging and synthesizing {name}")
         target = Target.here() if here else None
-        made.append(release(definition, catalog.reference(name), out / name, target=target, force=force))
+        made[name] = release(definition, catalog.reference(name), out / name, target=target, force=force)
     if options.as_json:
-        output.emit_json([_described(one) for one in made])
+        output.emit_json([_described(one, limits(definitions[name])) for name, one in made.items()])
         return
-    for one, definition in zip(made, definitions.values(), strict=True):
+    for name, one in made.items():
         _show_release(one)
-        for finding in limits(definition):
-            typer.echo(f"note: {finding.message}; {finding.hint}")
-    typer.echo(f"next: penstock rehearse {made[0].folder.name}" if made else "there are no pipelines here")
+        for finding in limits(definitions[name]):
+            typer.echo(output.clean(f"note: {finding.message}; {finding.hint}"))
+    typer.echo(f"next: penstock rehearse {next(iter(made))}" if made else "there are no pipelines here")
 
 
-def _described(made: Release) -> dict[str, Any]:
-    sizes = made.bundle.sizes
-    return {"folder": str(made.folder), "files": made.outcomes, "artifacts": sizes, "layers": made.bundle.layers}
+def _described(made: Release, notes: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "folder": str(made.folder), "files": made.outcomes, "artifacts": made.bundle.sizes,
+        "layers": made.bundle.layers, "notes": [f"{one.message}; {one.hint}" for one in notes],
+    }  # fmt: skip
 
 
 def _show_release(made: Release) -> None:
@@ -104,14 +116,16 @@ def rehearse(
     import tempfile
 
     from penstock.cli import output
+    from penstock.deploy.terraform_command import find_terraform
     from penstock.rehearsal.rehearse import Rehearsal
 
     options: Options = context.obj
     catalog = options.catalog()
     definition = catalog.load(pipeline)
     inputs = tuple(_object(decode_input(text)) for text in value or ())
-    if keep is not None and keep.exists() and any(keep.iterdir()):
-        raise UsageError(f"{keep} is not empty", hint="give a new folder with --keep")
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise UsageError(f"{keep} is no empty folder", hint="give a new folder with --keep")
+    find_terraform()
     with tempfile.TemporaryDirectory(prefix="penstock-rehearsal-") as scratch:
         folder = scratch if keep is None else keep
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -119,7 +133,10 @@ def rehearse(
         rehearsal = Rehearsal(
             definition, catalog.reference(pipeline), Path(folder).absolute(), inputs=inputs, say=progress.say
         )
-        report = rehearsal.run()
+        try:
+            report = rehearsal.run()
+        finally:
+            progress.clear()
     if options.as_json:
         from penstock.rehearsal.report import document
 
@@ -139,23 +156,48 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class Progress:
-    """One line a step; on a terminal, what is being made beside it."""
+    """What is being done, on standard error: a line a step, and on a terminal what is being made, in one line.
+
+    Args:
+        silent: tells nothing but that an interruption was heard.
+    """
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
+        self._is_passing = False
 
     def say(self, text: str) -> None:
+        """Tells a step; ``start …`` and ``complete …`` pass by."""
         if self._silent:
             return
         if not text.startswith(("start ", "complete ")):
-            typer.echo(f"· {text}", err=True)
+            self._tell(text)
         elif sys.stderr.isatty():
-            typer.echo(f"\r\x1b[2K  {text.removeprefix('start ')}\r", err=True, nl=False)
+            self._pass_by(text.removeprefix("start "))
 
     def of_terraform(self, event: str, address: str) -> None:
         """Shows what Terraform is doing."""
         if event == "apply_start":
             self.say(f"start {address}")
+        elif event == "apply_errored":
+            self.say(f"failed: {address}")
+        elif event == "interrupted":
+            self._tell(INTERRUPTED if address == "1" else "interrupted again")
+
+    def clear(self) -> None:
+        """Takes away what passes by, before anything else is printed."""
+        if self._is_passing:
+            typer.echo("\r\x1b[2K", err=True, nl=False)
+            self._is_passing = False
+
+    def _tell(self, text: str) -> None:
+        self.clear()
+        typer.echo(f"· {clean(text)}", err=True)
+
+    def _pass_by(self, text: str) -> None:
+        width = shutil.get_terminal_size().columns
+        typer.echo(f"\r\x1b[2K  {clean(text)}"[: width + 4], err=True, nl=False)
+        self._is_passing = True
 
 
 def _show_report(report: Report) -> None:
@@ -167,34 +209,48 @@ def _show_report(report: Report) -> None:
         ("the functions under Lambda's limits", report.second_comparisons),
     ):
         rows: list[list[Any]] = [
-            [
-                output.status_text("OK" if one.is_equal else "FAILED"),
-                one.what,
-                one.compared,
-                "\n".join(one.differences[:5]),
-            ]
+            [output.status_text(_verdict(one)), one.what, one.compared, "\n".join(one.differences[:5])]
             for one in comparisons
         ]
-        output.table(["", f"{where}, compared with this machine", "how many", "differences"], rows)
-    if report.proof is not None:
-        proof = report.proof
-        typer.echo(
-            f"least privilege: {proof.granted} grants, {report.calls} recorded calls: {len(proof.denied)} denied,"
-            f" {len(proof.spare)} spare, {len(proof.exempt)} that no rehearsal can see used"
-        )
-    explained = [one for one in report.drift if one.defect]
-    if explained:
-        reasons = dict.fromkeys(one.defect for one in explained)
-        typer.echo(
-            f"the second plan would change {len(explained)} resources; the emulator's own defects, as shown by it:"
-        )
-        for reason in reasons:
-            addresses = ", ".join(one.address for one in explained if one.defect == reason)
-            typer.echo(f"  {reason}\n    {addresses}")
-    typer.echo("not compared:")
-    for one in report.not_compared:
-        typer.echo(f"  {one}")
+        if rows:
+            output.table(["", f"{where}, compared with this machine", "how many", "differences"], rows)
+    _show_security(report)
+    left_out = dict.fromkeys(one for found in report.comparisons for one in found.left_out)
+    for heading, lines in (
+        ("left out of the comparison:", [*left_out]),
+        ("a second plan would change these, as the emulator does not tell what it was given:", _explained(report)),
+        ("what only an account can show:", report.not_compared),
+    ):
+        if lines:
+            typer.echo("\n".join([heading, *(f"  {line}" for line in lines)]))
     for failure in report.failures:
         typer.echo(f"FAILED {failure}")
-    if not report.failures:
-        typer.echo(f"pipeline {report.pipeline} is ready to be deployed")
+    if report.failures:
+        typer.echo(f"pipeline {report.pipeline} is not ready: {len(report.failures)} to look at")
+    else:
+        typer.echo(f"pipeline {report.pipeline} is ready to be deployed: penstock deploy {report.pipeline}")
+
+
+def _verdict(found: Comparison) -> str:
+    return "FAILED" if not found.is_equal else "OK" if found.compared else "NONE"
+
+
+def _show_security(report: Report) -> None:
+    if report.proof is None:
+        return
+    proof = report.proof
+    typer.echo(
+        f"least privilege: roles hold {proof.granted} grants; of {report.calls} recorded calls {len(proof.denied)} were"
+        f" denied, {len(proof.spare)} grants were spare, {len(proof.exempt)} are used inside AWS alone;"
+        f" {report.used} grants of tasks used once more, {report.tried} things not granted tried:"
+        f" {len(report.refused)} surprises"
+    )
+
+
+def _explained(report: Report) -> list[str]:
+    """Returns each reason with the resources that it explains."""
+    explained = [one for one in report.drift if one.defect]
+    return [
+        f"{', '.join(one.address for one in explained if one.defect == reason)}: {reason}"
+        for reason in dict.fromkeys(one.defect for one in explained)
+    ]

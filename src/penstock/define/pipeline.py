@@ -20,9 +20,10 @@ from penstock.errors import DefinitionError
 from penstock.model.access import Grant
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.deployment import Deployment
-from penstock.model.findings import by_place, report
+from penstock.model.findings import Finding, by_place, report
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
+from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import CatchUp, Overlap, Schedule
 from penstock.model.task import Task
 from penstock.model.workflow import ObjectTrigger, Workflow
@@ -57,7 +58,7 @@ class Pipeline(Watching):
         self._region = region
         self._tags = dict(tags or {})
         self._deployment = Deployment()
-        self._rehearsal: tuple[dict[str, Any], ...] = ({},)
+        self._rehearsal = Rehearsed()
 
     # -- data -------------------------------------------------------------------------------------
 
@@ -233,12 +234,32 @@ class Pipeline(Watching):
             self._find(caller_place(), "deployment", f"aws(…) has a choice that cannot be: {error}",
                        f"the choices are {known}")  # fmt: skip
 
-    def rehearse(self, *inputs: dict[str, Any]) -> None:
-        """Says with which inputs the main workflow is rehearsed before it is deployed.
+    def rehearse(
+        self,
+        *inputs: Mapping[str, Any],
+        workflow: Workflow | str | None = None,
+        files: Mapping[LakeTable, bytes | str] | None = None,
+    ) -> None:
+        """Says with what the pipeline is rehearsed before it is deployed. May be called once for each workflow.
 
-        Give some that make the same data every time, so that two homes can be compared, and one that fails.
+        Give inputs that make the same data every time, so that two homes can be compared, and one that fails. Without
+        any, a workflow is started once, with the input of its schedule.
+
+        Args:
+            inputs: of the workflow; one execution each, one after the other.
+            workflow: the main one when absent.
+            files: the content of a file that arrives in a table; without it, one of the pipeline's own objects does.
         """
-        self._rehearsal = inputs or ({},)
+        name = workflow.name if isinstance(workflow, Workflow) else workflow or ""
+        content = {
+            table.name: text.encode() if isinstance(text, str) else bytes(text) for table, text in (files or {}).items()
+        }
+        chosen = {name: tuple(dict(one) for one in inputs)} if inputs else {}
+        self._rehearsal = Rehearsed(
+            inputs={**self._rehearsal.inputs, **chosen},
+            files={**self._rehearsal.files, **content},
+            place=caller_place(),
+        )
 
     # -- the whole --------------------------------------------------------------------------------
 
@@ -252,7 +273,7 @@ class Pipeline(Watching):
         from penstock.define.derived import with_dead_man_alarms
 
         definition = self.declared()
-        findings = self._findings + check(definition, self.place)
+        findings = self._findings + check(definition, self.place) + _unplayable(definition)
         if not findings:
             return with_dead_man_alarms(definition)
         findings = sorted(set(findings), key=by_place)
@@ -295,3 +316,18 @@ class Pipeline(Watching):
         except OSError as error:
             self._find(place, "workflow-file", f"cannot read {path}: {error.strerror}", "give the path of an .asl.json")
             return b"{}"
+
+
+def _unplayable(definition: Definition) -> list[Finding]:
+    """Returns what is rehearsed and is not there."""
+    chosen, known = definition.rehearsal, ", ".join(definition.workflows) or "none"
+    return [
+        Finding(chosen.place, "rehearsal", f"there is no workflow {name!r} to rehearse", f"workflows are: {known}")
+        for name in chosen.inputs
+        if name and name not in definition.workflows
+    ] + [
+        Finding(chosen.place, "rehearsal", f"no file can arrive in {name!r}: it is no lake table of this pipeline",
+                "give one that the pipeline's lake(…) returned")
+        for name in chosen.files
+        if name not in definition.lake_tables
+    ]  # fmt: skip

@@ -7,47 +7,86 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from penstock.deploy.doctor.rules.loss import HOLDS_DATA
 from penstock.deploy.terraform_command import Change
 
-# What holds data that nothing else holds, or the key to them, and the attribute with its name.
-PRECIOUS: dict[str, str] = {
+# The attribute that a person knows a resource by, where it is not its id.
+NAMES: dict[str, str] = {
     "aws_s3_bucket": "bucket",
     "aws_dynamodb_table": "name",
-    "aws_kms_key": "description",
+    "aws_kinesis_stream": "name",
+    "aws_secretsmanager_secret": "name",
 }
+BUCKET_SETTINGS = "aws_s3_bucket_"
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a plan would do: kinds of resources with their numbers."""
+    """How much a plan would do: kinds of resources with their numbers.
+
+    Attributes:
+        forgotten: stay in the account, and Terraform knows them no more.
+    """
 
     created: dict[str, int]
     updated: dict[str, int]
     replaced: dict[str, int]
     deleted: dict[str, int]
+    forgotten: dict[str, int]
 
     @property
     def is_empty(self) -> bool:
-        return not (self.created or self.updated or self.replaced or self.deleted)
+        return not any(getattr(self, verb) for verb in self.__struct_fields__)
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds data that nothing else holds, or is the key to them.
+
+    Attributes:
+        name: what a person types to have it deleted.
+        id: what ``terraform import`` finds it by.
+    """
+
+    address: str
+    type: str
+    name: str
+    id: str
 
 
 def summarize(changes: Iterable[Change]) -> Summary:
     """Returns how much a plan would do."""
-    counts: dict[str, Counter[str]] = {name: Counter() for name in ("created", "updated", "replaced", "deleted")}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in Summary.__struct_fields__}
     for change in changes:
         counts[_verb(change)][change.type.removeprefix("aws_")] += 1
     return Summary(**{name: dict(sorted(count.items())) for name, count in counts.items()})
 
 
-def precious_losses(changes: Sequence[Change]) -> dict[str, str]:
-    """Returns the names of buckets, tables and keys that a plan would delete or replace, by address."""
-    return {
-        change.address: str((change.before or {}).get(PRECIOUS[change.type]) or change.address)
-        for change in changes
-        if change.type in PRECIOUS and "delete" in change.actions
-    }
+def losses(changes: Iterable[Change]) -> list[Holding]:
+    """Returns what holds data and would be deleted, for good or to be made anew."""
+    return [_holding(one) for one in changes if one.type in HOLDS_DATA and "delete" in one.actions]
+
+
+def with_settings(changes: Sequence[Change], kept: Iterable[Holding]) -> list[str]:
+    """Returns the addresses of what is kept, and of the settings without which it would be open or unencrypted."""
+    addresses = {one.address for one in kept}
+    buckets = {one.name for one in kept if one.type == "aws_s3_bucket"}
+    return [
+        one.address
+        for one in changes
+        if one.address in addresses
+        or (one.type.startswith(BUCKET_SETTINGS) and (one.before or {}).get("bucket") in buckets)
+    ]
+
+
+def _holding(change: Change) -> Holding:
+    before = change.before or {}
+    known = str(before.get("id") or change.address)
+    name = str(before.get(NAMES.get(change.type, "id")) or known)
+    return Holding(address=change.address, type=change.type, name=name, id=known)
 
 
 def _verb(change: Change) -> str:
     if "delete" in change.actions:
         return "replaced" if "create" in change.actions else "deleted"
-    return "created" if "create" in change.actions else "updated"
+    if "create" in change.actions:
+        return "created"
+    return "forgotten" if "forget" in change.actions else "updated"

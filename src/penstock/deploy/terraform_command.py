@@ -9,27 +9,51 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from penstock.deploy.interruptible import running
 from penstock.errors import DeploymentError, UsageError
 
 PLAN_FILE = "penstock.tfplan"
-CHANGED = 2
 LOCK_TIMEOUT = "60s"
+# What a provider prints past the protocol is kept for the case that nothing else gives a reason.
+LOOSE_LINES = 20
+MESSAGE_LIMIT = 4000
+# Their standard output holds values, secrets among them.
+CONFIDENTIAL = frozenset({"show", "output"})
+FRAME = "╷│╵ "
 
 Progress = Callable[[str, str], None]
-"""Told of an event (``apply_start``, ``apply_complete``, …) and the address that it is about."""
+"""Told of an event (``apply_start``, ``apply_complete``, …, or ``interrupted``) and the address that it is about."""
+
+HINTS: tuple[tuple[str, str], ...] = (
+    (
+        "acquiring the state lock",
+        "somebody else is at it: wait. If nobody is: terraform -chdir={folder} force-unlock ID",
+    ),
+    ("No valid credential sources", "log in to AWS, and set AWS_PROFILE and AWS_REGION"),
+    ("ExpiredToken", "log in to AWS again"),
+    ("Unsupported Terraform Core version", "install Terraform 1.11 or newer"),
+    (
+        "provider packages",
+        "Terraform fetches its AWS provider once: check the network, or set up a mirror of providers",
+    ),
+    ("Backend configuration changed", "terraform -chdir={folder} init -migrate-state, or -reconfigure"),
+)
+HINT = "mend this, then do the same again: what was made stays, and is not made twice"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan would do to one resource.
 
     Attributes:
-        actions: ``create``, ``update``, ``delete``; a replacement has two; ``no-op`` has none.
+        actions: ``create``, ``update``, ``delete``, ``forget``; a replacement has two; ``no-op`` has none.
         before, after: its attributes; None where it is not there.
         unknown: the attributes that are known after the apply only, as in Terraform's ``after_unknown``.
     """
@@ -49,8 +73,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return [name for name in names if self.unknown.get(name) is True or before.get(name) != after.get(name)]
 
 
+def find_terraform() -> str:
+    """Returns the path of Terraform's command, or of OpenTofu's.
+
+    Raises:
+        UsageError: neither is installed.
+    """
+    found = shutil.which("terraform") or shutil.which("tofu")
+    if found is None:
+        raise UsageError(
+            "Terraform is not installed: there is no `terraform` on PATH",
+            hint="install version 1.11 or newer: https://developer.hashicorp.com/terraform/install; "
+            "`penstock synth` works without",
+        )
+    return found
+
+
 class Terraform:
-    """Terraform in a folder.
+    """Terraform in a folder. Interrupted, it ends in order what it has begun, and gives the state's lock back.
 
     Args:
         environment: of its process, beside the present one.
@@ -59,6 +99,7 @@ class Terraform:
     Raises:
         UsageError: Terraform is not installed.
         DeploymentError: from every method, when Terraform fails, with what it says.
+        KeyboardInterrupt: from every method, after Terraform has ended.
     """
 
     def __init__(
@@ -68,15 +109,16 @@ class Terraform:
         environment: Mapping[str, str] | None = None,
         progress: Progress = lambda event, address: None,
     ) -> None:
-        found = shutil.which("terraform") or shutil.which("tofu")
-        if found is None:
-            raise UsageError(
-                "Terraform is not installed", hint="install Terraform 1.11 or newer; `penstock synth` works without"
-            )
-        self._command = found
+        self._command = find_terraform()
         self._folder = folder
         self._environment = {**os.environ, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", **(environment or {})}
         self._progress = progress
+        self._planned: dict[str, Any] | None = None
+
+    @property
+    def is_initialized(self) -> bool:
+        """Tells whether ``init`` was run in the folder."""
+        return (self._folder / self._environment.get("TF_DATA_DIR", ".terraform")).is_dir()
 
     def init(self) -> None:
         """Fetches the provider."""
@@ -84,39 +126,51 @@ class Terraform:
 
     def validate(self) -> None:
         """Checks the files without asking AWS."""
-        answer = json.loads(self._text("validate", "-json", "-no-color", allowed=(0, 1)))
+        answer = self._json("validate", "-json", "-no-color", allowed=(0, 1))
         if not answer["valid"]:
-            raise _failure("validate", answer.get("diagnostics", ()))
+            raise self._failure("validate", _lines(answer.get("diagnostics", ())))
 
     def unformatted(self) -> list[str]:
         """Returns the files that ``terraform fmt`` would change."""
         return self._text("fmt", "-check", "-recursive", allowed=(0, 3)).split()
 
-    def plan(self, *, destroy: bool = False, variables: Mapping[str, str] | None = None) -> list[Change]:
+    def plan(
+        self, *, destroy: bool = False, variables: Mapping[str, str] | None = None, targets: Sequence[str] = ()
+    ) -> list[Change]:
         """Returns what would change, and keeps the plan for :meth:`apply`.
 
         Args:
             variables: by name, their values as Terraform writes them: ``true``, ``["a"]``; they go before all files.
+            targets: addresses; nothing but these, and what they depend on, is looked at.
         """
         options = ["-destroy"] if destroy else []
         options += [f"-var={name}={value}" for name, value in (variables or {}).items()]
+        options += [f"-target={address}" for address in targets]
+        self._planned = None
         self._stream("plan", "-json", f"-out={PLAN_FILE}", f"-lock-timeout={LOCK_TIMEOUT}", *options)
         return changes(self.show_plan())
 
     def show_plan(self) -> dict[str, Any]:
-        """Returns the kept plan as Terraform's JSON."""
-        return dict(json.loads(self._text("show", "-json", "-no-color", PLAN_FILE)))
+        """Returns the kept plan as Terraform's JSON. It may hold what is secret: show none of it."""
+        if self._planned is None:
+            self._planned = self._json("show", "-json", "-no-color", PLAN_FILE)
+        return self._planned
 
     def apply(self) -> None:
         """Does what the kept plan says, and forgets it."""
         try:
             self._stream("apply", "-json", f"-lock-timeout={LOCK_TIMEOUT}", PLAN_FILE)
         finally:
-            (self._folder / PLAN_FILE).unlink(missing_ok=True)
+            self.discard()
+
+    def discard(self) -> None:
+        """Forgets the kept plan, if there is one."""
+        self._planned = None
+        (self._folder / PLAN_FILE).unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any]:
         """Returns the state as Terraform's JSON. It may hold what is secret: show none of it."""
-        return dict(json.loads(self._text("show", "-json", "-no-color")))
+        return self._json("show", "-json", "-no-color")
 
     def forget(self, addresses: Sequence[str]) -> None:
         """Takes resources out of the state: they stay in the account, and Terraform knows them no more."""
@@ -124,44 +178,55 @@ class Terraform:
             self._text("state", "rm", f"-lock-timeout={LOCK_TIMEOUT}", *addresses)
 
     def outputs(self) -> dict[str, Any]:
-        """Returns the values of the outputs."""
-        return {name: one["value"] for name, one in json.loads(self._text("output", "-json", "-no-color")).items()}
+        """Returns the values of the outputs, without those that are marked as sensitive."""
+        found = self._json("output", "-json", "-no-color")
+        return {name: one["value"] for name, one in found.items() if not one.get("sensitive")}
+
+    def _json(self, *arguments: str, allowed: Sequence[int] = (0,)) -> dict[str, Any]:
+        text = self._text(*arguments, allowed=allowed)
+        try:
+            return dict(json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise self._failure(arguments[0], ["what it printed is no JSON"]) from error
 
     def _text(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
-        ended = subprocess.run(
-            [self._command, *arguments],
-            cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if ended.returncode not in allowed:
-            raise DeploymentError(
-                f"terraform {arguments[0]} failed: {ended.stderr.strip() or ended.stdout.strip()}"[:4000],
-                hint=f"mend this, or run it yourself in {self._folder}",
-            )
-        return ended.stdout
+        with self._running(arguments, subprocess.PIPE) as process:
+            said, complained = process.communicate()
+        if process.returncode not in allowed:
+            shown = complained if complained.strip() or arguments[0] in CONFIDENTIAL else said
+            raise self._failure(arguments[0], [line.strip(FRAME) for line in shown.splitlines()])
+        return said
 
     def _stream(self, *arguments: str) -> None:
-        with subprocess.Popen(
-            [self._command, *arguments],
-            cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-        ) as running:  # fmt: skip
-            assert running.stdout is not None  # noqa: S101
-            diagnostics = list(self._read(running.stdout))
-        if running.returncode != 0:
-            raise _failure(arguments[0], [one for one in diagnostics if one.get("severity") == "error"])
+        errors: list[Mapping[str, Any]] = []
+        loose: deque[str] = deque(maxlen=LOOSE_LINES)
+        with self._running(arguments, subprocess.STDOUT) as process:
+            for line in process.stdout or ():
+                event = _event(line)
+                if event is None:
+                    loose.append(line.strip(f"{FRAME}\n"))
+                elif event.get("type") == "diagnostic":
+                    errors += [one for one in [event.get("diagnostic", {})] if one.get("severity") == "error"]
+                elif "hook" in event:
+                    self._progress(event["type"], event["hook"].get("resource", {}).get("addr", ""))
+        if process.returncode != 0:
+            raise self._failure(arguments[0], _lines(errors) or loose)
 
-    def _read(self, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                yield {"severity": "error", "summary": line.strip()}
-                continue
-            if event.get("type") == "diagnostic":
-                yield event["diagnostic"]
-            elif "hook" in event:
-                self._progress(event["type"], event["hook"].get("resource", {}).get("addr", ""))
+    def _running(self, arguments: Sequence[str], errors: int) -> AbstractContextManager[subprocess.Popen[str]]:
+        return running(
+            [self._command, *arguments],
+            folder=self._folder,
+            environment=self._environment,
+            errors=errors,
+            interrupted=lambda times: self._progress("interrupted", str(times)),
+        )
+
+    def _failure(self, command: str, reasons: Iterable[str]) -> DeploymentError:
+        text = "\n".join(f"  {line}" for line in reasons if line.strip()) or "  it gave no reason"
+        hint = next((mend for sign, mend in HINTS if sign in text), HINT)
+        return DeploymentError(
+            f"terraform {command} failed:\n{text}"[:MESSAGE_LIMIT], hint=hint.format(folder=self._folder)
+        )
 
 
 def changes(plan: Mapping[str, Any]) -> list[Change]:
@@ -184,14 +249,32 @@ def changes(plan: Mapping[str, Any]) -> list[Change]:
     return found
 
 
-def _failure(command: str, diagnostics: Sequence[Mapping[str, Any]]) -> DeploymentError:
-    lines = [
-        ": ".join(
-            filter(None, (one.get("address", ""), one.get("summary", ""), " ".join(one.get("detail", "").split())))
-        )
-        for one in diagnostics
-    ]
-    return DeploymentError(
-        f"terraform {command} failed:\n" + "\n".join(f"  {line}"[:1000] for line in lines or ["it gave no reason"]),
-        hint="mend this, then do the same again: what was made stays, and is not made twice",
-    )
+def has_effect(plan: Mapping[str, Any]) -> bool:
+    """Tells whether there is anything to apply: resources, or outputs alone, or what is moved and imported.
+
+    https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
+    """
+    if "applyable" in plan:
+        return bool(plan["applyable"])
+    outputs = plan.get("output_changes", {}).values()
+    return bool(changes(plan)) or any(one.get("actions") != ["no-op"] for one in outputs)
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _lines(diagnostics: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [_line(one)[:1000] for one in diagnostics]
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    """Returns a diagnostic in one line. The snippet is left out: it can hold values."""
+    place = one.get("range") or {}
+    where = f"{place['filename']}:{place.get('start', {}).get('line', '')}" if place.get("filename") else ""
+    detail = " ".join(str(one.get("detail") or "").split())
+    return ": ".join(filter(None, (one.get("address") or where, one.get("summary"), detail)))

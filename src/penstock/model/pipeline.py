@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from penstock.model.alarms import Alarm, CompositeAlarm
@@ -11,6 +9,7 @@ from penstock.model.dashboards import Dashboard
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.deployment import Deployment
 from penstock.model.metrics import Metric
+from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import Schedule
 from penstock.model.task import Task
 from penstock.model.topics import Topic
@@ -21,7 +20,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     """A checked pipeline. Names are unique within their kind.
 
     Attributes:
-        rehearsal: inputs of the main workflow with which it is rehearsed.
+        rehearsal: with what it is rehearsed.
     """
 
     name: str
@@ -41,4 +40,4 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     composite_alarms: dict[str, CompositeAlarm] = {}
     dashboards: dict[str, Dashboard] = {}
     deployment: Deployment = Deployment()
-    rehearsal: tuple[dict[str, Any], ...] = ({},)
+    rehearsal: Rehearsed = Rehearsed()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,18 @@ import msgspec
 
 from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.objects import S3ObjectStore
-from penstock.adapters.aws.session import client
 from penstock.ports.invoke import Report
-from penstock.ports.journal import Filter
+from penstock.ports.journal import Execution, Filter
 from penstock.rehearsal.figures import TaskFigures, figures, reports_of
 from penstock.rehearsal.function_log import datapoints
-from penstock.rehearsal.here import MANY, finish, ran
+from penstock.rehearsal.here import MANY, finish, numbered, ran, start_all
 from penstock.rehearsal.lambda_deployment import Names
 from penstock.rehearsal.lambda_home import LambdaHome, Say
-from penstock.rehearsal.observed import Neutral, Observed, is_measured, label_of, raced, sort_messages, summary
+from penstock.rehearsal.observed import Neutral, Observed, raced, series, sort_messages
 from penstock.rehearsal.scene import Arrival, Scene
-from penstock.rehearsal.there import text_of
+from penstock.rehearsal.topic_inbox import TopicInbox
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.machine.home import Home
-
-INBOX = "penstock-rehearsal"
 
 
 class PlayedAsLambda(msgspec.Struct, kw_only=True):
@@ -36,7 +32,13 @@ class PlayedAsLambda(msgspec.Struct, kw_only=True):
 
 
 def play(
-    scene: Scene, reference: str, folder: Path, arrivals: Mapping[str, Arrival], say: Say = lambda text: None
+    scene: Scene,
+    reference: str,
+    folder: Path,
+    arrivals: Mapping[str, Arrival],
+    say: Say = lambda text: None,
+    *,
+    earlier: Neutral | None = None,
 ) -> PlayedAsLambda:
     """Plays a scene and returns what it left.
 
@@ -44,6 +46,7 @@ def play(
         reference: where the pipeline is, as the bundler takes it.
         folder: for zips and the home; new.
         arrivals: by key, the files that arrive.
+        earlier: of the run that made those files.
     """
     folder.mkdir(parents=True)
     definition = scene.definition
@@ -51,59 +54,64 @@ def play(
     with lambda_home.open() as names:
         home = Home(folder / "home")
         began_at = home.clock.now()
-        _listen(names)
+        inbox = TopicInbox(names.topics)
+        inbox.open()
         machine = Machine(home, {definition.name: definition}, make_invoker=lambda_home.make_invoker(home))
         try:
-            for value in scene.inputs if scene.workflow is not None else ():
-                finish(machine, machine.start(definition.name, value, scene.workflow).id)
+            roots = start_all(machine, scene, lambda: lambda_home.announce(home))
             for key, came in arrivals.items():
                 S3ObjectStore(names.bucket).create(key, came.data)
             lambda_home.announce(home)
             finish(machine)
-            return _observe(home, machine, scene, names, began_at)
+            found = list(home.journal.find(Filter(limit=MANY)))
+            neutral = Neutral(numbered(found, roots), began_at, home.clock.now(), earlier)
+            return _observe(home, machine, scene, names, inbox, found, neutral)
         finally:
             machine.close()
 
 
-def _observe(home: Home, machine: Machine, scene: Scene, names: Names, began_at: float) -> PlayedAsLambda:
+def _observe(
+    home: Home,
+    machine: Machine,
+    scene: Scene,
+    names: Names,
+    inbox: TopicInbox,
+    found: list[Execution],
+    neutral: Neutral,
+) -> PlayedAsLambda:
     definition = scene.definition
-    found = sorted(home.journal.find(Filter(limit=MANY)), key=lambda one: one.created_at)
-    roots = [one.id for one in found if one.root == one.id and one.workflow == scene.workflow]
-    neutral = Neutral(
-        {one.id: roots.index(one.id) + 1 if one.id in roots else 0 for one in found}, began_at, home.clock.now()
-    )
     executions = sorted(ran(home, one, neutral) for one in found)
     reports = reports_of(home, found)
     bucket = S3ObjectStore(names.bucket)
     observed = Observed(
         executions=executions,
-        objects={neutral.text(info.key): neutral.records(bucket.get(info.key)) for info in bucket.list()},
-        items={name: sorted(map(neutral.document, _items(home, scene, name))) for name in definition.hot_tables},
-        metrics=_publish(home, reports, raced(definition, executions)),
+        objects=neutral.objects((info.key, bucket.get(info.key)) for info in bucket.list()),
+        items={
+            name: sorted(neutral.item(table, one) for one in _items(home, scene, name))
+            for name, table in definition.hot_tables.items()
+        },
+        metrics=_publish(home, reports),
+        by_chance=raced(definition, executions),
     )
     machine.look_at_alarms()
     observed.alarms = machine.alarm_states(definition.name)
     # Alarms tell through this machine's outbox, tasks through SNS.
     told = {row.message.id: row.message for row in home.outbox.rows(limit=MANY)}
     of_alarms = [(one.topic, one.subject, one.body) for one in told.values()]
-    heard = [*of_alarms, *_heard(names)]
-    sort_messages(((t, neutral.text(s), neutral.text(b)) for t, s, b in heard), observed)
+    heard = [*of_alarms, *inbox.read()]
+    sort_messages(
+        ((t, neutral.text(s), neutral.text(b)) for t, s, b in heard),
+        observed,
+        {*definition.alarms, *definition.composite_alarms},
+    )
     return PlayedAsLambda(observed=observed, tasks=figures(definition, reports))
 
 
-def _publish(home: Home, reports: list[tuple[str, Report]], by_chance: set[str]) -> dict[str, str]:
+def _publish(home: Home, reports: list[tuple[str, Report]]) -> dict[str, str]:
     points = list(datapoints(line for _, report in reports for line in report.log.splitlines()))
     if points:
         home.metrics.publish(points)
-    found: dict[Any, list[float]] = {}
-    for point in points:
-        found.setdefault(point.metric, []).extend([point.value] * int(point.count))
-    return {
-        label_of(metric): "some values"
-        if label_of(metric) in by_chance
-        else summary(values, measured=is_measured(metric))
-        for metric, values in found.items()
-    }
+    return series(points)
 
 
 def _items(home: Home, scene: Scene, name: str) -> list[dict[str, Any]]:
@@ -116,22 +124,3 @@ def _items(home: Home, scene: Scene, name: str) -> list[dict[str, Any]]:
         after = page.after
         if after is None:
             return items
-
-
-def _listen(names: Names) -> None:
-    sqs = client("sqs")
-    url = sqs.create_queue(QueueName=INBOX)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    for topic in names.topics.values():
-        client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-
-
-def _heard(names: Names) -> Iterator[tuple[str, str, str]]:
-    sqs = client("sqs")
-    url = sqs.get_queue_url(QueueName=INBOX)["QueueUrl"]
-    topics = {arn: name for name, arn in names.topics.items()}
-    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-        for one in found:
-            envelope = json.loads(one["Body"])
-            yield topics[envelope["TopicArn"]], envelope.get("Subject", ""), text_of(envelope["Message"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])

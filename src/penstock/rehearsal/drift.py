@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.adapters.aws.session import client
+from penstock.adapters.aws.session import calling, client
 from penstock.deploy.terraform_command import Change
 
 # By the attribute in Terraform, the field of DescribeAlarms.
@@ -45,16 +45,22 @@ def explain(changes: Sequence[Change]) -> list[Drift]:
         Drift(
             address=change.address,
             attributes=tuple(change.differing),
-            defect=next((text for kind, text, shows in DEFECTS if kind == change.type and shows(change)), ""),
+            defect=next((text for kind, text, shows in DEFECTS if _could_be(change, kind) and shows(change)), ""),
         )
         for change in changes
     ]
 
 
+def _could_be(change: Change, kind: str) -> bool:
+    """What would be made anew, or removed, is no attribute that was not told."""
+    return change.type == kind and change.actions == ("update",)
+
+
 def _alarm_is_as_planned(change: Change) -> bool:
     """Asks in another protocol than the provider does: there the alarm is what was deployed."""
     wanted = change.after or {}
-    found = client("cloudwatch").describe_alarms(AlarmNames=[wanted["alarm_name"]]).get("MetricAlarms", [])
+    with calling("describe an alarm once more"):
+        found = client("cloudwatch").describe_alarms(AlarmNames=[wanted["alarm_name"]]).get("MetricAlarms", [])
     return len(found) == 1 and all(
         name in ALARM_FIELDS and _plain(found[0].get(ALARM_FIELDS[name])) == _plain(wanted.get(name))
         for name in change.differing
@@ -65,16 +71,18 @@ def _trail_has_no_tags(change: Change) -> bool:
     """The tags were sent when the trail was made, and are not there when they are asked for."""
     if set(change.differing) - {"tags", "tags_all"}:
         return False
-    arn = (change.after or {})["arn"]
-    return not client("cloudtrail").list_tags(ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"]
+    with calling("list the tags of the trail"):
+        found = client("cloudtrail").list_tags(ResourceIdList=[(change.after or {})["arn"]])["ResourceTagList"]
+    return not any(one["TagsList"] for one in found)
 
 
 def _plain(value: Any) -> Any:
+    """Returns a value as both sides may write it: dimensions as a table, lists in any order, nothing as None."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return {one["Name"]: one["Value"] for one in value}
     if isinstance(value, list):
-        return sorted(value)
-    return value or None
+        return sorted(value) or None
+    return None if value in ("", {}) else value
 
 
 DEFECTS: tuple[tuple[str, str, Callable[[Change], bool]], ...] = (

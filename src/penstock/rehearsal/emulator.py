@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from penstock.errors import UnavailableError
 from penstock.rehearsal.environments import installed
+from penstock.rehearsal.guard import guarded
 
 MINISTACK = "ministack==1.5.33"
 # Lambda's Python runtimes have it: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -27,6 +29,10 @@ SDK = "boto3>=1.40"
 ACCOUNT = "000000000000"
 START_SECONDS = 60
 STOP_SECONDS = 10
+# Another server on its port could answer in its stead: its own log says that it is ready.
+READY = b"Ready "
+# Below the range from which systems take ports for connections. https://www.rfc-editor.org/rfc/rfc6335#section-6
+PORTS = range(20_000, 32_000)
 # Nothing of the person who rehearses reaches a function: no credentials, no configuration.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
@@ -34,29 +40,28 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 class Emulator:
     """A running emulator, empty at first. It checks signatures and IAM policies.
 
+    It ends with this process, however that ends.
+
     Args:
         say: told what takes long.
         region: where it says to be.
+        log: a file for what it says; one that is removed with it when absent.
 
     Raises:
         UnavailableError: it cannot be installed, or does not start.
     """
 
-    def __init__(self, *, region: str, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(self, *, region: str, say: Callable[[str], None] = lambda text: None, log: Path | None = None) -> None:
         self.region = region
         self._python = installed("ministack", (MINISTACK, SDK), say)
         self._folder = Path(tempfile.mkdtemp(prefix="penstock-emulator-"))
+        self.log = log or self._folder / "emulator.log"
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def log(self) -> Path:
-        """What the emulator says."""
-        return self._folder / "emulator.log"
 
     def environment(self, endpoint: str | None = None) -> dict[str, str]:
         """Returns the variables with which a client is the owner of the emulated account."""
@@ -74,6 +79,9 @@ class Emulator:
 
         Args:
             functions_endpoint: where functions find AWS; the emulator itself when absent.
+
+        Raises:
+            UnavailableError: it does not start.
         """
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         own = {
@@ -85,41 +93,55 @@ class Emulator:
             "MINISTACK_REGION": self.region,
             "GATEWAY_PORT": str(self._port),
             "TMPDIR": str(self._folder),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(self._python), "-m", "ministack"],
-                cwd=self._folder, env={**kept, **own}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                guarded([str(self._python), "-m", "ministack"], str(self._folder)),
+                cwd=self._folder, env={**kept, **own}, stdin=subprocess.PIPE, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         self._wait()
 
     def close(self) -> None:
         """Stops it, with the functions that it runs, and removes what it kept."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None  # noqa: S101
+            process.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
+                process.wait(STOP_SECONDS)
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait(self) -> None:
         assert self._process is not None  # noqa: S101
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if self._process.poll() is not None:
-                break
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2).close()  # noqa: S310
+        while time.monotonic() < end and self._process.poll() is None:
+            if READY in self._said() and self._answers():
                 return
-            time.sleep(0.2)
-        last = self.log.read_text("utf-8", errors="replace")[-500:]
+            time.sleep(0.1)
+        last = self._said()[-500:].decode("utf-8", errors="replace").strip()
         self.close()
-        raise UnavailableError(f"the emulator does not start: {last}", hint="see whether its port and memory are free")
+        raise UnavailableError(
+            f"the emulator does not start: {last or 'it says nothing'}",
+            hint=f"see whether memory is free, and port {self._port}; then do the same again: another port is chosen",
+        )
+
+    def _said(self) -> bytes:
+        with contextlib.suppress(FileNotFoundError):
+            return self.log.read_bytes()
+        return b""
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status < 500
+        return False
 
 
 def access_key(function_arn: str, role_arn: str) -> str:
@@ -142,6 +164,14 @@ def _digest(function_arn: str, role_arn: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Returns a port of loopback that nobody has, and that no connection will be given meanwhile.
+
+    Raises:
+        UnavailableError: none was found.
+    """
+    for _ in range(100):
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise UnavailableError("no port of this machine is free", hint="stop what listens, then try again")

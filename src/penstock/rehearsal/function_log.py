@@ -20,19 +20,32 @@ class Ended(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class _Line(Ended, frozen=True, kw_only=True):
+    """The whole of such a line: a document of the user's own that only has some of its fields is none."""
+
+    level: str
+    pipeline: str
+    attempt: int
+    duration_ms: float
+    request_id: str
+
+
 def ended_calls(messages: Iterable[str]) -> Iterator[Ended]:
     """Yields the calls that ended; other lines are passed over."""
-    decoder = msgspec.json.Decoder(Ended)
+    decoder = msgspec.json.Decoder(_Line)
     for message in messages:
         if message.startswith("{") and '"execution"' in message:
             try:
-                yield decoder.decode(message)
+                line = decoder.decode(message)
             except msgspec.DecodeError:
                 continue
+            yield Ended(line.task, line.execution, line.state, line.error)
 
 
 def datapoints(messages: Iterable[str]) -> Iterator[Datapoint]:
     """Yields the metrics in logs. CloudWatch takes them from there by itself, an emulator may not.
+
+    A document that is none by the format is passed over as a whole, as CloudWatch does.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -41,9 +54,10 @@ def datapoints(messages: Iterable[str]) -> Iterator[Datapoint]:
             continue
         try:
             document = json.loads(message)
-            yield from _of_document(document, document["_aws"])
-        except (ValueError, TypeError, KeyError):
+            points = list(_of_document(document, document["_aws"]))
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
+        yield from points
 
 
 def _of_document(document: dict[str, Any], told: dict[str, Any]) -> Iterator[Datapoint]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from penstock import states
-from penstock.model.metrics import Metric
+from penstock.errors import UnavailableError
+from penstock.model.metrics import Datapoint
 from penstock.ports.journal import Execution, Filter
-from penstock.rehearsal.observed import Neutral, Observed, Ran, is_measured, label_of, raced, sort_messages, summary
+from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
 from penstock.rehearsal.scene import Arrival, Scene, arrival, visible_states, watched_tables
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.machine.home import Home
@@ -19,6 +22,9 @@ from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.replay import history
 
 MANY = 10_000
+LONGEST_SECONDS = 600.0
+# Items that have the second in their keys are not to overwrite each other, as minutes lie between two runs in life.
+BETWEEN_SECONDS = 1.0
 
 
 class Played(msgspec.Struct, kw_only=True):
@@ -26,10 +32,12 @@ class Played(msgspec.Struct, kw_only=True):
 
     Attributes:
         arrivals: by key, the files that arrived.
+        neutral: what stands for the run's ids and times, which may be in those files.
     """
 
     observed: Observed
     arrivals: dict[str, Arrival]
+    neutral: Neutral
 
 
 def play(scene: Scene, folder: Path) -> Played:
@@ -43,22 +51,50 @@ def play(scene: Scene, folder: Path) -> Played:
     began_at = home.clock.now()
     machine = Machine(home, {definition.name: definition})
     try:
-        for value in scene.inputs:
-            if scene.workflow is not None:
-                finish(machine, machine.start(definition.name, value, scene.workflow).id)
+        roots = start_all(machine, scene)
         arrivals = _arrive(home, scene, folder / "arrivals")
         finish(machine)
         machine.look_at_alarms()
-        observed = _observe(home, machine, scene, began_at)
+        found = list(home.journal.find(Filter(limit=MANY)))
+        neutral = Neutral(numbered(found, roots), began_at, home.clock.now())
+        observed = _observe(home, machine, scene, found, neutral)
     finally:
         machine.close()
-    return Played(observed=observed, arrivals=arrivals)
+    return Played(observed=observed, arrivals=arrivals, neutral=neutral)
+
+
+def start_all(machine: Machine, scene: Scene, announce: Callable[[], None] = lambda: None) -> list[str]:
+    """Runs a scene's executions, one after the other with all that follows from it, and returns their ids.
+
+    Args:
+        announce: says which objects are new, where tasks write into a bucket that does not.
+
+    Raises:
+        UnavailableError: one still runs after ten minutes.
+    """
+    roots = []
+    for one in scene.starts:
+        roots.append(machine.start(scene.definition.name, one.input, one.workflow).id)
+        finish(machine, roots[-1])
+        announce()
+        finish(machine)
+        time.sleep(BETWEEN_SECONDS)
+    return roots
 
 
 def finish(machine: Machine, root: str = "") -> None:
-    """Drives everything to its end; messages are kept, and nobody is told."""
+    """Drives everything to its end; messages are kept, and nobody is told.
+
+    Raises:
+        UnavailableError: something still runs after ten minutes.
+    """
+    end = time.monotonic() + LONGEST_SECONDS
     while not (machine.step(root) and machine.is_idle()):
-        pass
+        if time.monotonic() > end:
+            raise UnavailableError(
+                "executions still run on this machine after ten minutes",
+                hint="give the rehearsal inputs with which the workflow waits less: pipeline.rehearse(…)",
+            )
 
 
 def _arrive(home: Home, scene: Scene, folder: Path) -> dict[str, Arrival]:
@@ -71,33 +107,35 @@ def _arrive(home: Home, scene: Scene, folder: Path) -> dict[str, Arrival]:
     arrivals = {}
     for table in watched_tables(definition):
         first = next(home.objects.list(f"raw/{table.name}/"), None)
-        came = arrival(table, b"" if first is None else home.objects.get(first.key), home.clock.now())
+        own = b"" if first is None else home.objects.get(first.key)
+        came = arrival(table, definition.rehearsal.files.get(table.name, own), home.clock.now())
         path = folder / came.name
         path.write_bytes(came.data)
         arrivals[inbox.take(table.name, path)] = came
     return arrivals
 
 
-def _observe(home: Home, machine: Machine, scene: Scene, began_at: float) -> Observed:
+def _observe(home: Home, machine: Machine, scene: Scene, found: list[Execution], neutral: Neutral) -> Observed:
     definition = scene.definition
-    found = sorted(home.journal.find(Filter(limit=MANY)), key=lambda one: one.created_at)
-    roots = [one.id for one in found if one.root == one.id and one.workflow == scene.workflow]
-    numbers = {one.id: roots.index(one.id) + 1 if one.id in roots else 0 for one in found}
-    neutral = Neutral(numbers, began_at, home.clock.now())
     executions = sorted(ran(home, one, neutral) for one in found)
-    by_chance = raced(definition, executions)
     observed = Observed(
         executions=executions,
-        objects={neutral.text(one.key): neutral.records(home.objects.get(one.key)) for one in home.objects.list()},
-        items={name: sorted(map(neutral.document, _items(home, name, scene))) for name in definition.hot_tables},
-        metrics={
-            label_of(one): "some values" if label_of(one) in by_chance else _series(home, one)
-            for one in home.metrics.series()
+        objects=neutral.objects((one.key, home.objects.get(one.key)) for one in home.objects.list()),
+        items={
+            name: sorted(neutral.item(table, one) for one in _items(home, name, scene))
+            for name, table in definition.hot_tables.items()
         },
+        metrics=series(_points(home)),
+        by_chance=raced(definition, executions),
         alarms=machine.alarm_states(definition.name),
     )
-    sort_messages(_messages(home, neutral), observed)
+    sort_messages(_messages(home, neutral), observed, {*definition.alarms, *definition.composite_alarms})
     return observed
+
+
+def numbered(found: list[Execution], roots: list[str]) -> dict[str, int]:
+    """Returns what stands for each execution: those that were started are counted, what followed from them is not."""
+    return {one.id: roots.index(one.id) + 1 if one.id in roots else 0 for one in found}
 
 
 def ran(home: Home, execution: Execution, neutral: Neutral) -> Ran:
@@ -132,7 +170,7 @@ def _messages(home: Home, neutral: Neutral) -> list[tuple[str, str, str]]:
     return [(one.topic, neutral.text(one.subject), neutral.text(one.body)) for one in messages.values()]
 
 
-def _series(home: Home, metric: Metric) -> str:
-    values = home.metrics.values(metric, 0, home.clock.now() + 1)
-    spread = [value for _, value, count in values for _ in range(int(count))]
-    return summary(spread, measured=is_measured(metric))
+def _points(home: Home) -> Iterator[Datapoint]:
+    for metric in home.metrics.series():
+        for at, value, count in home.metrics.values(metric, 0, home.clock.now() + 1):
+            yield Datapoint(metric, at, value, count)

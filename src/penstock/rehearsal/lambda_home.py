@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import time
 import urllib.request
@@ -22,6 +23,7 @@ from penstock.rehearsal.credentials import settings
 from penstock.rehearsal.emulator import PASSED_ON, free_port
 from penstock.rehearsal.environments import installed
 from penstock.rehearsal.furnish import furnish
+from penstock.rehearsal.guard import guarded
 from penstock.rehearsal.lambda_caller import LambdaInvoker
 from penstock.rehearsal.lambda_deployment import LocalFunctions, Names
 from penstock.runtime.machine.home import Home
@@ -60,7 +62,7 @@ class LambdaHome:
     @contextlib.contextmanager
     def open(self) -> Iterator[Names]:
         """Starts moto, makes bucket, tables and topics; the environment points to them meanwhile."""
-        with self._server(), settings(self._environment):
+        with settings(self._environment), self._server():
             self.names = furnish(self._definition)
             self._functions = LocalFunctions(
                 self._definition, self._reference, self._folder / "functions",
@@ -90,14 +92,16 @@ class LambdaHome:
         kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         log = self._folder / "moto.log"
         with log.open("wb") as output, subprocess.Popen(
-            [str(self._python), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
-            env={**kept, **self._environment}, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            guarded([str(self._python), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]),
+            env={**kept, **self._environment}, stdin=subprocess.PIPE, stdout=output, stderr=output,
+            start_new_session=True,
         ) as server:  # fmt: skip
             try:
                 _wait(server, f"http://127.0.0.1:{self._port}/moto-api/", log)
                 yield
             finally:
-                server.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, signal.SIGKILL)
 
 
 class ObservingInvoker:

@@ -7,8 +7,10 @@ stand for. Everything else must be equal.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,16 +18,20 @@ from typing import Any
 import msgspec
 
 from penstock.deploy.documents import invoked_tasks
-from penstock.model.metrics import Metric
+from penstock.model.datasets import HotTable
+from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
+from penstock.model.workflow import Workflow
 
 # A run's clock and the clock of what it calls need not agree to the second.
 SLACK_SECONDS = 5.0
+MILLISECONDS_PER_SECOND = 1000
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?")
 PARTITION = re.compile(r"year=\d{4}(?:/month=\d{2}(?:/day=\d{2}(?:/hour=\d{2})?)?)?")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 OF_ALARM = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA): "(.+?)"')
-VISIT = re.compile(r"(\{execution \d+\})\.[0-9a-f]{6}")
+VISIT = re.compile(r"(\{execution \d+\})\.[0-9a-f]{6}(?![0-9A-Za-z])")
+SEVERAL = {"Parallel", "Map"}
 
 
 class Ran(msgspec.Struct, frozen=True, order=True):
@@ -51,6 +57,7 @@ class Observed(msgspec.Struct, kw_only=True):
         messages: topic, subject and text of each message that a task sent.
         notices: topic and alarm of each message that an alarm went off.
         metrics: of each series, how many values, and their least, greatest and sum; of durations how many.
+        by_chance: series of which only the presence can be compared, see ``raced``.
         alarms: the state of each alarm.
     """
 
@@ -60,6 +67,7 @@ class Observed(msgspec.Struct, kw_only=True):
     messages: list[tuple[str, str, str]] = []
     notices: list[tuple[str, str]] = []
     metrics: dict[str, str] = {}
+    by_chance: set[str] = set()
     alarms: dict[str, str] = {}
 
 
@@ -67,15 +75,21 @@ class Neutral:
     """Replaces what differs between any two runs.
 
     Args:
-        executions: ids of the run's executions, in the order in which they began.
+        executions: ids of the run's executions, with their numbers in the order in which they began.
         began_at, ended_at: of the run, in seconds since the epoch.
+        earlier: of the run that made what this one was given; its ids and times are in that.
     """
 
-    def __init__(self, executions: Mapping[str, int], began_at: float, ended_at: float) -> None:
-        self._executions = dict(executions)
+    def __init__(
+        self, executions: Mapping[str, int], began_at: float, ended_at: float, earlier: Neutral | None = None
+    ) -> None:
+        self._executions: dict[str, int] = {**(earlier._executions if earlier else {}), **executions}
+        self._spans: list[tuple[float, float]] = [
+            *(earlier._spans if earlier else ()),
+            (began_at - SLACK_SECONDS, ended_at + SLACK_SECONDS),
+        ]
         names = sorted(self._executions, key=len, reverse=True)
         self._ids = re.compile("|".join(map(re.escape, names))) if names else None
-        self._from, self._to = began_at - SLACK_SECONDS, ended_at + SLACK_SECONDS
 
     def text(self, text: str) -> str:
         """Returns a text without what differs."""
@@ -86,14 +100,18 @@ class Neutral:
         return ISO.sub(self._time, text)
 
     def value(self, value: Any) -> Any:
-        """Returns a JSON value without what differs."""
+        """Returns a value of JSON, or of a hot table, without what differs, as JSON can hold it."""
         match value:
             case str():
                 return self.text(value)
             case bool() | None:
                 return value
             case int() | float() | Decimal():
-                return "{now}" if self._is_now(float(value)) else float(value)
+                return "{now}" if _is_finite(value) and self._is_now(value) else _number(value)
+            case bytes() | bytearray():
+                return {"bytes": bytes(value).hex()}
+            case set() | frozenset():
+                return {"set": sorted((self.value(one) for one in value), key=json.dumps)}
             case Mapping():
                 return {self.text(str(name)): self.value(one) for name, one in value.items()}
             case _:
@@ -103,6 +121,22 @@ class Neutral:
         """Returns a value as canonical JSON without what differs."""
         return json.dumps(self.value(value), sort_keys=True, ensure_ascii=False)
 
+    def item(self, table: HotTable, item: Mapping[str, Any]) -> str:
+        """Returns an item of a hot table without what differs; its end of life counts from its beginning."""
+        name, seconds = table.ttl_attribute, table.ttl_seconds
+        ends = item.get(name) if name else None
+        if not name or not isinstance(ends, int | float | Decimal) or seconds is None:
+            return self.document(item)
+        rest = {key: value for key, value in item.items() if key != name}
+        return self.document({**rest, name: [ends - seconds, f"and {seconds} seconds"]})
+
+    def objects(self, objects: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+        """Returns the records of each object by its key. Those whose keys differ by chance only stand together."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for key, data in objects:
+            found[self.text(key)].append(self.records(data))
+        return {key: "\n(and another object)\n".join(sorted(texts)) for key, texts in found.items()}
+
     def records(self, data: bytes) -> str:
         """Returns an object's records, one a line; what is no JSON as it is."""
         lines = []
@@ -110,29 +144,57 @@ class Neutral:
             try:
                 lines.append(self.document(json.loads(line)))
             except ValueError:
-                lines.append(line)
+                lines.append(self.text(line))
         return "\n".join(lines)
 
-    def _is_now(self, number: float) -> bool:
-        return self._from <= number <= self._to or self._from <= number / 1000 <= self._to
+    def _is_now(self, number: float | Decimal) -> bool:
+        return any(
+            start * unit <= number <= end * unit for start, end in self._spans for unit in (1, MILLISECONDS_PER_SECOND)
+        )
 
     def _time(self, found: re.Match[str]) -> str:
-        at = datetime.fromisoformat(found[0])
+        try:
+            at = datetime.fromisoformat(found[0])
+        except ValueError:
+            # It looks like a time, and is none: month 13.
+            return found[0]
         at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        return "{now}" if self._from <= at.timestamp() <= self._to else found[0]
+        return "{now}" if any(start <= at.timestamp() <= end for start, end in self._spans) else found[0]
 
     def _partition(self, found: re.Match[str]) -> str:
         level = found[0].count("/")
         format_text = "/".join(("year=%Y", "month=%m", "day=%d", "hour=%H")[: level + 1])
-        ends = {datetime.fromtimestamp(at, UTC).strftime(format_text) for at in (self._from, self._to)}
+        ends = {datetime.fromtimestamp(at, UTC).strftime(format_text) for span in self._spans for at in span}
         return "{partition}" if found[0] in ends else found[0]
 
 
-def sort_messages(messages: Iterable[tuple[str, str, str]], observed: Observed) -> None:
-    """Puts what tasks sent, and that alarms went off, to where they belong; that all is well again is no notice."""
+def _number(value: float | Decimal) -> int | float | str:
+    """Returns a number so that equal ones are written alike, whatever type they came in, and no digit is lost."""
+    if isinstance(value, int):
+        return value
+    if not _is_finite(value):
+        return str(value)
+    if value == int(value):
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == Decimal(str(value)) else str(value)
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    return value.is_finite() if isinstance(value, Decimal) else isinstance(value, int) or math.isfinite(value)
+
+
+def sort_messages(
+    messages: Iterable[tuple[str, str, str]], observed: Observed, alarms: Collection[str] | None = None
+) -> None:
+    """Puts what tasks sent, and that alarms went off, to where they belong; that all is well again is no notice.
+
+    Args:
+        alarms: names of alarms: what speaks of any other was said by a task. Any name is an alarm's when absent.
+    """
     for topic, subject, body in messages:
         of_alarm = OF_ALARM.match(subject)
-        if of_alarm is None:
+        if of_alarm is None or (alarms is not None and of_alarm[2] not in alarms):
             observed.messages.append((topic, subject, body))
         elif of_alarm[1] == "ALARM":
             observed.notices.append((topic, of_alarm[2]))
@@ -145,9 +207,47 @@ def raced(definition: Definition, executions: Iterable[Ran]) -> set[str]:
 
     Where one of several parallel tasks fails, it depends on the others' speed how many of them still end.
     """
-    failed = {definition.workflows[one.workflow] for one in executions if one.status != "SUCCEEDED"}
-    tasks = [definition.tasks[name] for workflow in failed for name in invoked_tasks(definition, workflow)]
+    names: dict[str, None] = {}
+    for one in executions:
+        workflow = definition.workflows[one.workflow]
+        for state in _states(json.loads(workflow.definition)):
+            if state.get("Type") in SEVERAL and _has_failed(state, one):
+                names |= dict.fromkeys(invoked_tasks(definition, _alone(workflow, state)))
+    tasks = [definition.tasks[name] for name in names]
     return {label_of(metric) for task in tasks for metric in (task.errors, task.duration) if metric is not None}
+
+
+def _states(machine: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, state in machine.get("States", {}).items():
+        yield {**state, "Name": name}
+        for inner in _inner(state):
+            yield from _states(inner)
+
+
+def _inner(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*state.get("Branches", ()), *filter(None, (state.get("ItemProcessor"), state.get("Iterator")))]
+
+
+def _has_failed(state: Mapping[str, Any], ran: Ran) -> bool:
+    """Tells whether an execution left a state by its error: it failed, or went where the error is caught."""
+    return ran.status != "SUCCEEDED" or any(caught["Next"] in ran.states for caught in state.get("Catch", ()))
+
+
+def _alone(workflow: Workflow, state: Mapping[str, Any]) -> Workflow:
+    document = json.dumps({"States": {state["Name"]: state}}).encode()
+    return msgspec.structs.replace(workflow, definition=document)
+
+
+def series(points: Iterable[Datapoint]) -> dict[str, str]:
+    """Returns each series of datapoints in a line."""
+    found: dict[str, list[float]] = defaultdict(list)
+    measured = set()
+    for point in points:
+        label = label_of(point.metric)
+        found[label] += [point.value] * int(point.count)
+        if is_measured(point.metric):
+            measured.add(label)
+    return {label: summary(values, measured=label in measured) for label, values in found.items()}
 
 
 def summary(values: list[float], *, measured: bool) -> str:

@@ -1,11 +1,11 @@
-"""Every operation of every grant, done once in the name of the task's role; and one that it was not granted.
+"""Every operation of every grant, done once in the name of the task's role; and what it was not granted, tried once.
 
 A run need not reach all of them: a task that may put items may have put them in batches only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,16 +13,18 @@ import msgspec
 from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.notify import SnsPublisher
 from penstock.adapters.aws.objects import S3ObjectStore
-from penstock.errors import AccessDeniedError
-from penstock.lake.layout import quarantine_key, raw_key
+from penstock.errors import AccessDeniedError, NotFoundError
+from penstock.lake.layout import quarantine_key, raw_key, table_prefix
 from penstock.model.access import Grant, HotAction, Kind, LakeAction
-from penstock.model.datasets import HotTable, Index, Key
+from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 from penstock.ports.clock import Clock
 from penstock.ports.notify import Message
 
 SAMPLES: dict[str, Any] = {"S": "penstock-probe", "N": 0, "B": b"penstock-probe"}
+Operation = Callable[[], object]
+NOT_GRANTED = "it was not granted, and was allowed"
 
 
 class Refused(msgspec.Struct, frozen=True, order=True):
@@ -38,85 +40,111 @@ class Probe:
 
     Args:
         outputs: of the deployment's Terraform.
-        keys: of each lake table that has one, the key of an object.
+
+    Attributes:
+        used, tried: how many grants were used, and how many things not granted were tried.
     """
 
-    def __init__(
-        self, definition: Definition, outputs: Mapping[str, Any], keys: Mapping[str, str], clock: Clock
-    ) -> None:
-        self._keys = dict(keys)
+    def __init__(self, definition: Definition, outputs: Mapping[str, Any], clock: Clock) -> None:
         self._definition = definition
         self._outputs = outputs
         self._clock = clock
+        self._keys: dict[str, str] = {}
+        self.used = self.tried = 0
+
+    def lay_out(self) -> None:
+        """Sees to it that each lake table has an object to read. Call it as the owner of the account."""
+        for name, table in self._definition.lake_tables.items():
+            found = next(self._objects.list(table_prefix(name)), None)
+            self._keys[name] = raw_key(table, self._clock.now(), "probe", "laid-out") if found is None else found.key
+            if found is None:
+                self._objects.put(self._keys[name], b"")
 
     def use(self, task: Task) -> Iterator[Refused]:
         """Does everything that a task was granted; yields what was refused."""
         for grant in sorted(task.grants):
-            try:
-                self._use(task, grant)
-            except AccessDeniedError as error:
-                yield Refused(task.name, str(grant), error.message)
+            self.used += 1
+            refused = [reason for operation in self._operations(task, grant) if (reason := _refusal(operation))]
+            if refused:
+                yield Refused(task.name, str(grant), "; ".join(dict.fromkeys(refused)))
 
     def overstep(self, task: Task) -> Iterator[Refused]:
         """Tries what a task was not granted; yields what was allowed."""
-        for name, key in self._keys.items():
-            table = self._definition.lake_tables[name]
-            if table.read not in task.grants and self._is_allowed(key):
-                yield Refused(task.name, str(table.read), "it was not granted, and was allowed")
+        for grant in sorted({*self._every_grant()} - {*task.grants}):
+            self.tried += 1
+            if not all(_refusal(operation) for operation in self._operations(task, grant)):
+                yield Refused(task.name, str(grant), NOT_GRANTED)
 
-    def _is_allowed(self, key: str) -> bool:
-        try:
-            self._objects.head(key)
-        except AccessDeniedError:
-            return False
-        return True
+    def _every_grant(self) -> Iterator[Grant]:
+        """Yields what a task could be granted and IAM tells apart; metrics go through the function's log."""
+        for lake in self._definition.lake_tables.values():
+            yield from (lake.append, lake.read, lake.quarantine)
+        for hot in self._definition.hot_tables.values():
+            yield from (hot.put, hot.get, hot.query, hot.delete)
+        for topic in self._definition.topics.values():
+            yield topic.publish
 
     @property
     def _objects(self) -> S3ObjectStore:
         return S3ObjectStore(self._outputs["lake_bucket"])
 
-    def _use(self, task: Task, grant: Grant) -> None:
+    def _operations(self, task: Task, grant: Grant) -> list[Operation]:
         match grant.kind:
             case Kind.LAKE:
-                self._use_lake(task, grant)
+                return [self._on_lake(task, self._definition.lake_tables[grant.resource], LakeAction(grant.action))]
             case Kind.HOT_TABLE:
-                self._use_hot(self._definition.hot_tables[grant.resource], HotAction(grant.action))
+                return self._on_hot_table(self._definition.hot_tables[grant.resource], HotAction(grant.action))
             case Kind.TOPIC:
-                said = Message(
-                    id=f"probe-{task.name}", topic=grant.resource, subject="Rehearsal", body="Rehearsal",
-                    created_at=self._clock.now(),
-                )  # fmt: skip
-                SnsPublisher(self._outputs["topics"]).publish(self._definition.topics[grant.resource], said)
-            case _:
+                return [lambda: self._publish(task, grant.resource)]
+            case Kind.METRIC | Kind.NAMESPACE:
                 # Metrics go through the function's log.
-                return
+                return []
 
-    def _use_lake(self, task: Task, grant: Grant) -> None:
-        key = raw_key(self._definition.lake_tables[grant.resource], self._clock.now(), "probe", task.name)
-        match LakeAction(grant.action):
+    def _publish(self, task: Task, topic: str) -> None:
+        said = Message(
+            id=f"probe-{task.name}", topic=topic, subject="Rehearsal", body="Rehearsal", created_at=self._clock.now()
+        )
+        SnsPublisher(self._outputs["topics"]).publish(self._definition.topics[topic], said)
+
+    def _on_lake(self, task: Task, table: LakeTable, action: LakeAction) -> Operation:
+        key = raw_key(table, self._clock.now(), "probe", task.name)
+        match action:
             case LakeAction.APPEND:
-                self._objects.put(key, b"")
+                return lambda: self._objects.put(key, b"")
             case LakeAction.READ:
-                self._objects.head(self._keys.get(grant.resource, key))
+                return lambda: self._objects.get(self._keys.get(table.name, key))
             case LakeAction.QUARANTINE:
-                self._objects.put(quarantine_key(self._definition.lake_tables[grant.resource], key), b"")
+                return lambda: self._objects.put(quarantine_key(table, key), b"")
 
-    def _use_hot(self, table: HotTable, action: HotAction) -> None:
+    def _on_hot_table(self, table: HotTable, action: HotAction) -> list[Operation]:
         store = DynamoDbHotStore(self._clock, names=self._outputs["hot_tables"])
         keys = {key.name: SAMPLES[key.type] for key in _keys(table)}
         item = {**{key.name: SAMPLES[key.type] for index in table.indexes for key in _keys(index)}, **keys}
         match action:
             case HotAction.PUT:
-                store.put(table, item)
-                store.batch_put(table, [item])
+                return [lambda: store.put(table, item), lambda: store.batch_put(table, [item])]
             case HotAction.GET:
-                store.get(table, keys)
+                return [lambda: store.get(table, keys)]
             case HotAction.DELETE:
-                store.delete(table, keys)
+                return [lambda: store.delete(table, keys)]
             case HotAction.QUERY:
-                store.query(table, partition=item[table.partition.name], limit=1)
-                for index in table.indexes:
-                    store.query(table, partition=item[index.partition.name], index=index.name, limit=1)
+                asked = [(None, table.partition), *((index.name, index.partition) for index in table.indexes)]
+                return [_query(store, table, item[key.name], name) for name, key in asked]
+
+
+def _query(store: DynamoDbHotStore, table: HotTable, partition: Any, index: str | None) -> Operation:
+    return lambda: store.query(table, partition=partition, index=index, limit=1)
+
+
+def _refusal(operation: Operation) -> str:
+    """Does an operation; returns why it was refused. Whoever may read is told that there is nothing."""
+    try:
+        operation()
+    except AccessDeniedError as error:
+        return error.message
+    except NotFoundError:
+        return ""
+    return ""
 
 
 def _keys(keyed: HotTable | Index) -> list[Key]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from penstock.adapters.aws.objects import S3ObjectStore
+import msgspec
+
 from penstock.adapters.aws.session import client
 from penstock.adapters.local.clock import SystemClock
-from penstock.deploy.terraform_command import Terraform
-from penstock.errors import DeploymentError, UnavailableError
 from penstock.model.pipeline import Definition
 from penstock.rehearsal import as_lambda, here
 from penstock.rehearsal.access_keys import roles_by_access_key
+from penstock.rehearsal.alarms import incomparable
 from penstock.rehearsal.calls import RecordedCall
 from penstock.rehearsal.credentials import settings
 from penstock.rehearsal.drift import explain
@@ -27,21 +27,20 @@ from penstock.rehearsal.parity import compare
 from penstock.rehearsal.probes import Probe
 from penstock.rehearsal.proof import prove
 from penstock.rehearsal.recorder import Recorder
-from penstock.rehearsal.report import Report, Step
+from penstock.rehearsal.report import Report, document
 from penstock.rehearsal.scene import plan_scene
 from penstock.rehearsal.services import calls_of_execution, calls_of_starts, starters_of
-from penstock.rehearsal.stage import prepare
-from penstock.rehearsal.there import INBOX, OWN_EXECUTION, Deployed
+from penstock.rehearsal.stage import prepare, set_up, take_down
+from penstock.rehearsal.steps import Say, Steps
+from penstock.rehearsal.there import OWN_EXECUTION, Deployed
 
 SOON_SECONDS = 3.0
-DESTROY_ATTEMPTS = 3
 # The emulator looks every ten seconds.
 SCHEDULE_SECONDS = 60.0
 UPDATABLE = (
     "Name", "GroupName", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow",
     "Target", "State", "StartDate", "EndDate", "KmsKeyArn",
 )  # fmt: skip
-Say = Callable[[str], None]
 
 
 class Rehearsal:
@@ -67,11 +66,12 @@ class Rehearsal:
         self._reference = reference
         self._folder = folder
         self._say = say
+        self._step = Steps(say)
         self._clock = SystemClock()
         self._scene = plan_scene(definition, self._clock.now(), inputs)
         self._keys: dict[str, str] = {}
         self._began_at = self._clock.now()
-        self.report = Report(pipeline=definition.name)
+        self.report = Report(pipeline=definition.name, steps=self._step.done)
 
     def run(self) -> Report:
         """Does everything, and takes down what it set up.
@@ -82,13 +82,20 @@ class Rehearsal:
         with self._step("run the same here"):
             played = here.play(self._scene, self._folder / "home")
         with self._step("run it as Lambda functions, with moto") as done:
-            lambdas = as_lambda.play(self._scene, self._reference, self._folder / "lambda", played.arrivals, self._say)
+            lambdas = as_lambda.play(
+                self._scene,
+                self._reference,
+                self._folder / "lambda",
+                played.arrivals,
+                self._say,
+                earlier=played.neutral,
+            )
             self.report.second_comparisons = compare(played.observed, lambdas.observed)
             self.report.tasks = lambdas.tasks
             done(f"{len(lambdas.observed.executions)} executions")
         with self._step("package and synthesize"):
             prepare(self._definition, self._reference, self._folder / "release")
-        emulator = Emulator(region=self._definition.region, say=self._say)
+        emulator = Emulator(region=self._definition.region, say=self._say, log=self._folder / "emulator.log")
         recorder = Recorder(
             emulator.endpoint, role_of=lambda key: self._keys.get(key, ""), account=ACCOUNT,
             path=self._folder / "calls.jsonl",
@@ -98,48 +105,38 @@ class Rehearsal:
                 emulator.start(recorder.url)
             with settings(emulator.environment()):
                 self._deploy_and_play(recorder, played)
+        told = msgspec.json.encode(document(self.report))
+        (self._folder / "report.json").write_bytes(msgspec.json.format(told))
         return self.report
 
     def _deploy_and_play(self, recorder: Recorder, played: here.Played) -> None:
-        terraform = Terraform(self._folder / "release", progress=self._progress)
-        with self._step("validate"):
-            terraform.init()
-            terraform.validate()
-            unformatted = terraform.unformatted()
-            if unformatted:
-                raise UnavailableError(
-                    f"terraform fmt would change {', '.join(unformatted)}", hint="a defect: report it"
-                )
-        with self._step("plan and apply") as done:
-            planned = terraform.plan()
-            terraform.apply()
-            done(f"{len(planned)} resources")
+        terraform = set_up(self._folder / "release", self._step, self._say)
         outputs, state = terraform.outputs(), terraform.state()
         self._keys |= roles_by_access_key(functions_of(state))
         deployed = Deployed(self._definition, outputs, self._clock, self._say)
         deployed.listen()
         self._schedule(deployed)
         with self._step("run it there") as done:
-            observed = deployed.play(self._scene, played.arrivals)
+            observed = deployed.play(self._scene, played.arrivals, earlier=played.neutral)
             done(f"{len(observed.executions)} executions")
-        self.report.comparisons = compare(played.observed, observed)
+        self.report.comparisons = compare(played.observed, observed, incomparable(self._definition))
         self._prove(recorder, deployed, outputs, state)
         with self._step("second plan"):
             self.report.drift = explain(terraform.plan())
         with self._step("destroy") as done:
-            client("sqs").delete_queue(QueueUrl=client("sqs").get_queue_url(QueueName=INBOX)["QueueUrl"])
-            done(_destroy(terraform))
+            deployed.stop_listening()
+            done(take_down(terraform))
             self.report.leftovers = leftovers()
 
     def _schedule(self, deployed: Deployed) -> None:
-        workflows = [schedule.workflow for schedule in self._definition.schedules.values()]
+        workflows = Counter(schedule.workflow for schedule in self._definition.schedules.values())
         if workflows:
             with self._step("wait for the schedule to fire") as done:
                 with schedules_due(self._clock.now() + SOON_SECONDS):
-                    fired = all(deployed.wait_for(one, SCHEDULE_SECONDS) for one in workflows)
+                    fired = all(deployed.wait_for(name, SCHEDULE_SECONDS, count) for name, count in workflows.items())
                 self.report.schedule_fired = fired
                 done("fired" if fired else "did not fire")
-        deployed.remember()
+        deployed.start_afresh()
 
     def _prove(
         self, recorder: Recorder, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
@@ -154,10 +151,8 @@ class Rehearsal:
             done(f"{self.report.proof.granted} grants, {len(calls)} calls")
 
     def _probe(self, recorder: Recorder, outputs: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-        listed = {name: next(S3ObjectStore(outputs["lake_bucket"]).list(f"raw/{name}/"), None)
-                  for name in self._definition.lake_tables}  # fmt: skip
-        keys = {name: info.key for name, info in listed.items() if info is not None}
-        probe = Probe(self._definition, outputs, keys, self._clock)
+        probe = Probe(self._definition, outputs, self._clock)
+        probe.lay_out()
         names = {name: task for task, name in outputs["functions"].items()}
         for function, role in functions_of(state).items():
             task = self._definition.tasks[names[function.rpartition(":")[2]]]
@@ -166,6 +161,7 @@ class Rehearsal:
                 self.report.refused += probe.overstep(task)
                 with settings({"AWS_ENDPOINT_URL": recorder.url}):
                     self.report.refused += probe.use(task)
+        self.report.used, self.report.tried = probe.used, probe.tried
 
     def _invocations(
         self, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
@@ -185,33 +181,6 @@ class Rehearsal:
             for call in deployed.calls(self._began_at)
             if call.execution in workflows
         ]
-
-    def _progress(self, event: str, address: str) -> None:
-        if event in {"apply_start", "apply_errored"}:
-            self._say(f"{event.removeprefix('apply_')} {address}")
-
-    @contextlib.contextmanager
-    def _step(self, name: str) -> Iterator[Callable[[str], None]]:
-        results: list[str] = []
-        self._say(name)
-        began = time.monotonic()
-        yield results.append
-        took = time.monotonic() - began
-        self.report.steps.append(Step(name=name, seconds=round(took, 2), result=", ".join(results)))
-
-
-def _destroy(terraform: Terraform) -> str:
-    """Destroys everything. A provider that asks twice, and is told that it is gone, gives up: it is begun again."""
-    for attempt in range(1, DESTROY_ATTEMPTS + 1):
-        terraform.plan(destroy=True)
-        try:
-            terraform.apply()
-        except DeploymentError as error:
-            if attempt == DESTROY_ATTEMPTS or "NotFound" not in error.message:
-                raise
-        else:
-            break
-    return "" if attempt == 1 else f"in {attempt} attempts"
 
 
 def services_calls(outputs: Mapping[str, Any], state: Mapping[str, Any]) -> list[RecordedCall]:

@@ -1,4 +1,4 @@
-"""What is played in both homes: the workflow with given inputs, then a file that arrives."""
+"""What is played in both homes: workflows with given inputs, then files that arrive."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from penstock.errors import UsageError
 from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
 from penstock.runtime.names import slot_text
@@ -26,27 +27,76 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
+class Start(msgspec.Struct, frozen=True):
+    """An execution that a rehearsal starts."""
+
+    workflow: str
+    input: dict[str, Any]
+
+
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """What is played.
 
     Attributes:
-        workflow: the one that is started; None when the pipeline has only triggered ones.
-        inputs: one execution after the other.
+        starts: one execution after the other; none when all workflows are triggered.
     """
 
     definition: Definition
-    workflow: str | None
-    inputs: tuple[dict[str, Any], ...]
+    starts: tuple[Start, ...]
 
 
 def plan_scene(definition: Definition, now: float, inputs: tuple[dict[str, Any], ...] = ()) -> Scene:
-    """Returns what is played: the given inputs, or those of the definition, with the slot of two hours ago."""
-    triggered = {trigger.workflow for trigger in definition.triggers.values()}
-    own = [name for name in definition.workflows if name not in triggered]
-    workflow = definition.name if definition.name in own else own[0] if own else None
+    """Returns what is played: every workflow that nothing triggers, each execution with the slot of two hours ago.
+
+    Args:
+        inputs: of the main workflow; those of the definition, or of the schedule, when empty.
+
+    Raises:
+        UsageError: there are inputs, and no main workflow that could have them.
+    """
+    main = main_workflow(definition)
+    chosen = {(name or main): given for name, given in definition.rehearsal.inputs.items()}
+    if inputs:
+        chosen[main] = inputs
+    if "" in chosen:
+        raise UsageError(
+            f"pipeline {definition.name!r} has no main workflow that could have these inputs",
+            hint=f"name it: pipeline.rehearse(…, workflow=…) for one of {', '.join(definition.workflows) or 'none'}",
+        )
     slot = slot_text((now // HOUR - 2) * HOUR)
-    chosen = inputs or definition.rehearsal
-    return Scene(definition=definition, workflow=workflow, inputs=tuple({"slot": slot, **one} for one in chosen))
+    return Scene(
+        definition=definition,
+        starts=tuple(
+            Start(name, {"slot": slot, **one})
+            for name in _in_order(definition, main)
+            for one in chosen.get(name, _inputs_of_schedules(definition, name))
+        ),
+    )
+
+
+def main_workflow(definition: Definition) -> str:
+    """Returns the workflow that inputs without a name are for; ``""`` when there is none, or more than one."""
+    if definition.name in definition.workflows:
+        return definition.name
+    own = _untriggered(definition) or list(definition.workflows)
+    return own[0] if len(own) == 1 else ""
+
+
+def _untriggered(definition: Definition) -> list[str]:
+    triggered = {trigger.workflow for trigger in definition.triggers.values()}
+    return [name for name in definition.workflows if name not in triggered]
+
+
+def _in_order(definition: Definition, main: str) -> list[str]:
+    """A triggered workflow is started by files; by hand only if the definition has inputs for it."""
+    asked = [name for name in definition.workflows if name in definition.rehearsal.inputs]
+    names = [*([main] if main in _untriggered(definition) else ()), *_untriggered(definition), *asked]
+    return list(dict.fromkeys(names))
+
+
+def _inputs_of_schedules(definition: Definition, workflow: str) -> tuple[dict[str, Any], ...]:
+    given = [one.input or {} for one in definition.schedules.values() if one.workflow == workflow]
+    return tuple(dict(one) for number, one in enumerate(given) if one not in given[:number]) or ({},)
 
 
 def watched_tables(definition: Definition) -> list[LakeTable]:
@@ -56,9 +106,10 @@ def watched_tables(definition: Definition) -> list[LakeTable]:
 
 
 def arrival(table: LakeTable, data: bytes, now: float) -> Arrival:
-    """Returns a file with records that the pipeline itself made, and one line that is none."""
+    """Returns a file with records, and one line that is none."""
+    whole = data if not data or data.endswith(b"\n") else data + b"\n"
     return Arrival(
-        table=table.name, name=f"arrived-{datetime.fromtimestamp(now, UTC):%H%M%S}.json", data=data + BAD_LINE
+        table=table.name, name=f"arrived-{datetime.fromtimestamp(now, UTC):%H%M%S}.json", data=whole + BAD_LINE
     )
 
 

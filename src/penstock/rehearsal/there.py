@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,20 +16,23 @@ from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.logs import CloudWatchLogs
 from penstock.adapters.aws.metrics import CloudWatchMetricStore
 from penstock.adapters.aws.objects import S3ObjectStore
-from penstock.adapters.aws.session import client
 from penstock.errors import UnavailableError
+from penstock.lake.layout import table_prefix
 from penstock.model.metrics import Datapoint
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
+from penstock.rehearsal.alarms import state_there
 from penstock.rehearsal.function_log import Ended, datapoints, ended_calls
-from penstock.rehearsal.observed import Neutral, Observed, Ran, is_measured, label_of, raced, sort_messages, summary
-from penstock.rehearsal.scene import Arrival, Scene, watched_tables
+from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
+from penstock.rehearsal.scene import Arrival, Scene
+from penstock.rehearsal.topic_inbox import TopicInbox
 
 POLL_SECONDS = 0.5
 # What is triggered begins a moment after what triggers it: quiet is what stays so.
 QUIET_SECONDS = 3.0
 LONGEST_SECONDS = 600.0
-INBOX = "penstock-rehearsal"
+# A trigger that has not fired by then is broken: what it would have started is missing in the comparison.
+TRIGGER_SECONDS = 60.0
 # What the emulator calls every exception of a function; AWS has the name of its class.
 NAMELESS = "Runtime.HandlerError"
 OWN_EXECUTION = "rehearsal-"
@@ -50,33 +53,26 @@ class Deployed:
         self._outputs = outputs
         self._clock = clock
         self._say = say
+        self._prefix = str(outputs.get("name_prefix", ""))
         self.executions = StepFunctionsExecutions(outputs["state_machines"])
         self._hot = DynamoDbHotStore(clock, names=outputs.get("hot_tables", {}))
+        self._inbox = TopicInbox(outputs.get("topics", {}))
         self._known: set[str] = set()
-        self._objects_before: set[str] = set()
-        self._items_before: dict[str, set[str]] = {}
 
     @property
     def objects(self) -> S3ObjectStore:
+        """The lake. There is none without lake tables."""
         return S3ObjectStore(self._outputs["lake_bucket"])
 
     def listen(self) -> None:
         """Subscribes a queue to every topic, to hear what people would be told."""
-        sqs, sns = client("sqs"), client("sns")
-        url = sqs.create_queue(QueueName=INBOX)["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
-                   "Resource": arn}  # fmt: skip
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        for topic in self._outputs.get("topics", {}).values():
-            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        self._inbox.open()
 
-    def wait_for(self, workflow: str, seconds: float) -> bool:
-        """Waits until somebody else has started a workflow; False when nobody has."""
+    def wait_for(self, workflow: str, seconds: float, count: int = 1) -> bool:
+        """Waits until somebody else has started a workflow so many times; False when nobody has."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if next(self.executions.list(workflow), None) is not None:
+            if sum(1 for _ in self.executions.list(workflow)) >= count:
                 return True
             time.sleep(POLL_SECONDS)
         return False
@@ -87,48 +83,69 @@ class Deployed:
         Raises:
             UnavailableError: something still runs after ten minutes.
         """
-        end, quiet_since = time.monotonic() + LONGEST_SECONDS, None
-        while time.monotonic() < end:
+        began, idle_since, quiet_since = time.monotonic(), None, None
+        while (now := time.monotonic()) < began + LONGEST_SECONDS:
             found = [one for name in self._definition.workflows for one in self.executions.list(name)]
-            busy = any(not one.status.is_final for one in found) or self._untriggered(found)
-            now = time.monotonic()
-            quiet_since = None if busy else quiet_since or now
+            running = [one for one in found if not one.status.is_final]
+            idle_since = None if running else idle_since or now
+            given_up = idle_since is not None and now - idle_since >= TRIGGER_SECONDS
+            is_quiet = not running and (given_up or not self._untriggered(found))
+            quiet_since = (quiet_since or now) if is_quiet else None
             if quiet_since is not None and now - quiet_since >= QUIET_SECONDS:
                 return found
             time.sleep(POLL_SECONDS)
-        raise UnavailableError("executions still run after ten minutes", hint="see `penstock status` and the logs")
+        names = ", ".join(sorted({one.workflow for one in running})) or "a trigger"
+        raise UnavailableError(
+            f"{names} still runs in the emulator after ten minutes",
+            hint="give the rehearsal inputs with which it waits less: pipeline.rehearse(…)",
+        )
 
     def _untriggered(self, found: list[DeployedExecution]) -> bool:
         """Tells whether there are objects for which nothing was started yet."""
-        started: dict[str, int] = defaultdict(int)
-        for one in found:
-            started[one.workflow] += 1
+        started = Counter(one.workflow for one in found if one.arn not in self._known)
+        due: Counter[str] = Counter()
         for trigger in self._definition.triggers.values():
-            if sum(1 for _ in self.objects.list(f"raw/{trigger.table}/")) > started[trigger.workflow]:
-                return True
-        return False
+            due[trigger.workflow] += sum(1 for _ in self.objects.list(table_prefix(trigger.table)))
+        return any(count > started[workflow] for workflow, count in due.items())
 
-    def remember(self) -> None:
-        """Takes what is there now for what was there before."""
-        self._known = {one.arn for one in self.settle()}
-        self._objects_before = {one.key for one in self.objects.list()} if watched_tables(self._definition) else set()
-        self._items_before = {name: set(map(repr, self._items(name))) for name in self._definition.hot_tables}
-        self._messages()
+    def start_afresh(self) -> None:
+        """Removes what earlier executions left, as a home on a machine is empty at first."""
+        known = {one.arn for one in self.settle()}
+        for key in self._keys():
+            self.objects.delete(key)
+        for name, table in self._definition.hot_tables.items():
+            for item in self._items(name):
+                self._hot.delete(table, {key.name: item[key.name] for key in (table.partition, table.sort) if key})
+        self._inbox.read()
+        self._known = known
 
-    def play(self, scene: Scene, arrivals: Mapping[str, Arrival]) -> Observed:
-        """Plays a scene and returns what it left, beside what was there before."""
+    def stop_listening(self) -> None:
+        """Removes the queue that heard the topics."""
+        self._inbox.close()
+
+    def _keys(self) -> list[str]:
+        return [one.key for one in self.objects.list()] if self._definition.lake_tables else []
+
+    def play(self, scene: Scene, arrivals: Mapping[str, Arrival], *, earlier: Neutral | None = None) -> Observed:
+        """Plays a scene and returns what it left. What was there before counts as its: see ``start_afresh``.
+
+        Args:
+            arrivals: by key, the files that arrive.
+            earlier: of the run that made those files.
+        """
         began_at = self._clock.now()
         roots = []
-        for number, value in enumerate(scene.inputs if scene.workflow else ()):
-            self._say(f"running {scene.workflow} with {json.dumps(value)}")
+        for number, one in enumerate(scene.starts):
+            self._say(f"running {one.workflow} with {json.dumps(one.input)}")
             name = f"{OWN_EXECUTION}{int(began_at)}-{number}"
-            roots.append(self.executions.start(str(scene.workflow), name, msgspec.json.encode(value)))
+            roots.append(self.executions.start(one.workflow, name, msgspec.json.encode(one.input)))
             self.settle()
         for key, came in arrivals.items():
             self._say(f"dropping {came.name} into the bucket")
             self.objects.create(key, came.data)
         found = [one for one in self.settle() if one.arn not in self._known]
-        return self._observe(found, roots, self._log(began_at), began_at)
+        numbers = {one.name: roots.index(one.arn) + 1 if one.arn in roots else 0 for one in found}
+        return self._observe(found, self._log(began_at), Neutral(numbers, began_at, self._clock.now(), earlier))
 
     def _log(self, since: float) -> list[str]:
         groups = [f"/aws/lambda/{name}" for name in self._outputs["functions"].values()]
@@ -138,29 +155,45 @@ class Deployed:
         """Returns the calls of functions that ended since a time."""
         return list(ended_calls(self._log(since)))
 
-    def _observe(self, found: list[DeployedExecution], roots: list[str], log: list[str], began_at: float) -> Observed:
+    def _observe(self, found: list[DeployedExecution], log: list[str], neutral: Neutral) -> Observed:
         points = list(datapoints(log))
         if points:
             CloudWatchMetricStore(self._clock).publish(points)
         calls = defaultdict(list)
         for call in ended_calls(log):
             calls[call.execution].append(call)
-        numbers = {one.name: roots.index(one.arn) + 1 if one.arn in roots else 0 for one in found}
-        neutral = Neutral(numbers, began_at, self._clock.now())
-        objects = [one.key for one in self.objects.list() if one.key not in self._objects_before]
         executions = sorted(self._ran(self.executions.describe(one.arn), calls[one.name], neutral) for one in found)
-        by_chance = raced(self._definition, executions)
+        known = [self._own(point) for point in points]
         observed = Observed(
             executions=executions,
-            objects={neutral.text(key): neutral.records(self.objects.get(key)) for key in objects},
-            items={name: self._new_items(name, neutral) for name in self._definition.hot_tables},
-            metrics=_series(points, by_chance),
-            alarms={one.alarm: str(one.state) for one in CloudWatchAlarms(self._definition.name, "").states()},
+            objects=neutral.objects((key, self.objects.get(key)) for key in self._keys()),
+            items={
+                name: sorted(neutral.item(table, one) for one in self._items(name))
+                for name, table in self._definition.hot_tables.items()
+            },
+            metrics=series(known),
+            by_chance=raced(self._definition, executions),
+            alarms=self._alarms(known),
         )
         names = {call.execution: call.error for of_one in calls.values() for call in of_one if call.error}
-        heard = ((t, s, _with_error(b, names)) for t, s, b in self._messages())
-        sort_messages(((t, neutral.text(s), neutral.text(b)) for t, s, b in heard), observed)
+        heard = ((t, self._unprefixed(s), _with_error(b, names)) for t, s, b in self._inbox.read())
+        alarms = {*self._definition.alarms, *self._definition.composite_alarms}
+        sort_messages(((t, neutral.text(s), neutral.text(b)) for t, s, b in heard), observed, alarms)
         return observed
+
+    def _alarms(self, points: list[Datapoint]) -> dict[str, str]:
+        found = CloudWatchAlarms(self._definition.name, self._prefix).states()
+        now = self._clock.now()
+        return {one.alarm: state_there(self._definition, one.alarm, str(one.state), points, now) for one in found}
+
+    def _own(self, point: Datapoint) -> Datapoint:
+        """Returns a datapoint under the name that its metric has in the definition."""
+        namespace = point.metric.namespace.removeprefix(self._prefix)
+        return msgspec.structs.replace(point, metric=msgspec.structs.replace(point.metric, namespace=namespace))
+
+    def _unprefixed(self, subject: str) -> str:
+        """Returns the subject of an alarm's message with the alarm's name in the definition."""
+        return subject.replace(f': "{self._prefix}', ': "', 1) if self._prefix else subject
 
     def _ran(self, one: DeployedExecution, calls: list[Ended], neutral: Neutral) -> Ran:
         entered = {str(e.details["name"]) for e in self.history(one.arn) if e.type.endswith("StateEntered")}
@@ -184,46 +217,8 @@ class Deployed:
             if after is None:
                 return items
 
-    def _new_items(self, name: str, neutral: Neutral) -> list[str]:
-        before = self._items_before.get(name, set())
-        return sorted(neutral.document(item) for item in self._items(name) if repr(item) not in before)
-
-    def _messages(self) -> list[tuple[str, str, str]]:
-        sqs = client("sqs")
-        url = sqs.get_queue_url(QueueName=INBOX)["QueueUrl"]
-        topics = {arn: name for name, arn in self._outputs.get("topics", {}).items()}
-        heard = []
-        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            for one in found:
-                envelope = json.loads(one["Body"])
-                heard.append((topics[envelope["TopicArn"]], envelope.get("Subject", ""), text_of(envelope["Message"])))
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-        return heard
-
 
 def _with_error(text: str, names: Mapping[str, str]) -> str:
     """Puts the name of an execution's error to where the emulator has none."""
-    for execution, error in names.items():
-        if execution in text:
-            return text.replace(NAMELESS, error)
-    return text
-
-
-def text_of(message: str) -> str:
-    """Returns the text of a message: queues get it as a document."""
-    try:
-        return str(json.loads(message)["body"])
-    except (ValueError, TypeError, KeyError):
-        return message
-
-
-def _series(points: list[Datapoint], by_chance: set[str]) -> dict[str, str]:
-    found: dict[Any, list[float]] = defaultdict(list)
-    for point in points:
-        found[point.metric] += [point.value] * int(point.count)
-    return {
-        label_of(metric): "some values"
-        if label_of(metric) in by_chance
-        else summary(values, measured=is_measured(metric))
-        for metric, values in found.items()
-    }
+    spoken_of = [error for execution, error in names.items() if execution in text]
+    return text.replace(NAMELESS, spoken_of[0]) if len(set(spoken_of)) == 1 else text

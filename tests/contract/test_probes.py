@@ -1,0 +1,134 @@
+"""Grants are used, and what was not granted is tried, on moto. Moto refuses what a bucket's policy denies, no more."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from penstock import Pipeline, index, number
+from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.adapters.aws.session import client
+from penstock.adapters.local.clock import SystemClock
+from penstock.model.pipeline import Definition
+from penstock.rehearsal.furnish import furnish
+from penstock.rehearsal.probes import NOT_GRANTED, Probe, Refused
+
+BUCKET = "shop-lake"
+
+
+class Order(msgspec.Struct):
+    """An order."""
+
+    id: str
+
+
+def shop() -> Definition:
+    pipeline = Pipeline("shop")
+    orders, returns = pipeline.lake("orders", Order), pipeline.lake("returns", Order)
+    stock = pipeline.hot_table("Stock", key=("item", number("day")), indexes=[index("BySeller", "seller")])
+    people = pipeline.topic("people")
+    late = pipeline.metric("Late")
+
+    @pipeline.task(may=[orders.append, orders.read, orders.quarantine, stock.put, stock.get, stock.query, stock.delete])
+    def take(event: Any, context: Any) -> None: ...
+
+    @pipeline.task(may=[people.publish, late.publish, returns.read])
+    def tell(event: Any, context: Any) -> None: ...
+
+    return pipeline.build()
+
+
+def probe_of(definition: Definition) -> Probe:
+    names = furnish(definition)
+    outputs: dict[str, Any] = {"hot_tables": names.tables, "topics": names.topics}
+    if definition.lake_tables:
+        outputs["lake_bucket"] = names.bucket
+    return Probe(definition, outputs, SystemClock())
+
+
+def deny(action: str, prefix: str) -> None:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{BUCKET}/{prefix}*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("s3").put_bucket_policy(Bucket=BUCKET, Policy=policy)
+
+
+def test_every_grant_is_used_and_none_refused_where_all_is_allowed(aws: str) -> None:
+    definition = shop()
+    probe = probe_of(definition)
+    probe.lay_out()
+    assert [refused for task in definition.tasks.values() for refused in probe.use(task)] == []
+    assert probe.used == 10
+    keys = [info.key for info in S3ObjectStore(BUCKET).list()]
+    assert sum(key.startswith("raw/orders/") for key in keys) == 2
+    assert sum(key.startswith("raw/returns/") for key in keys) == 1
+    assert sum(key.startswith("quarantine/orders/") for key in keys) == 1
+
+
+def test_a_refused_grant_is_told(aws: str) -> None:
+    definition = shop()
+    probe = probe_of(definition)
+    probe.lay_out()
+    deny("s3:PutObject", "quarantine/orders/")
+    (refused,) = probe.use(definition.tasks["take"])
+    assert (refused.task, refused.grant) == ("take", "lake:orders.quarantine")
+    assert refused.reason
+
+
+def test_everything_not_granted_is_tried_and_told_where_all_is_allowed(aws: str) -> None:
+    definition = shop()
+    probe = probe_of(definition)
+    probe.lay_out()
+    grants = {
+        "take": ["lake:returns.append", "lake:returns.quarantine", "lake:returns.read", "topic:people.publish"],
+        "tell": [
+            "hot_table:Stock.delete", "hot_table:Stock.get", "hot_table:Stock.put", "hot_table:Stock.query",
+            "lake:orders.append", "lake:orders.quarantine", "lake:orders.read", "lake:returns.append",
+            "lake:returns.quarantine",
+        ],
+    }  # fmt: skip
+    for task, expected in grants.items():
+        found = list(probe.overstep(definition.tasks[task]))
+        assert sorted(found) == sorted(Refused(task, grant, NOT_GRANTED) for grant in expected)
+    assert (probe.used, probe.tried) == (0, 13)
+
+
+def test_what_is_denied_is_not_told_of(aws: str) -> None:
+    definition = shop()
+    probe = probe_of(definition)
+    probe.lay_out()
+    deny("s3:*", "raw/returns/")
+    found = [one.grant for one in probe.overstep(definition.tasks["take"])]
+    assert found == ["lake:returns.quarantine", "topic:people.publish"]
+
+
+def test_the_object_that_is_there_is_read_and_not_replaced(aws: str) -> None:
+    definition = shop()
+    probe = probe_of(definition)
+    key = "raw/orders/year=2020/month=01/day=01/hour=00/a.json"
+    S3ObjectStore(BUCKET).put(key, b"kept")
+    probe.lay_out()
+    assert [info.key for info in S3ObjectStore(BUCKET).list("raw/orders/")] == [key]
+    deny("s3:GetObject", key)
+    assert [one.grant for one in probe.use(definition.tasks["take"])] == ["lake:orders.read"]
+    client("s3").delete_bucket_policy(Bucket=BUCKET)
+    assert S3ObjectStore(BUCKET).get(key) == b"kept"
+
+
+@pytest.mark.parametrize("with_topic", [True, False])
+def test_a_pipeline_without_lake_or_tables_is_probed(aws: str, with_topic: bool) -> None:
+    pipeline = Pipeline("bare")
+    grants = [pipeline.topic("people").publish] if with_topic else []
+
+    @pipeline.task(may=grants)
+    def work(event: Any, context: Any) -> None: ...
+
+    @pipeline.task
+    def rest(event: Any, context: Any) -> None: ...
+
+    definition = pipeline.build()
+    probe = probe_of(definition)
+    probe.lay_out()
+    assert list(probe.use(definition.tasks["work"])) == []
+    expected = [Refused("rest", "topic:people.publish", NOT_GRANTED)] if with_topic else []
+    assert list(probe.overstep(definition.tasks["rest"])) == expected
