@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli.consent import confirm, confirm_losses
+from penstock.cli.cost import cost
 from penstock.cli.options import Options
 from penstock.cli.ship import DEFAULT_OUT, Progress
 from penstock.errors import DeploymentError, UsageError
@@ -16,7 +17,7 @@ from penstock.errors import DeploymentError, UsageError
 if TYPE_CHECKING:
     from penstock.deploy.changes import Holding, Summary
     from penstock.deploy.doctor import Finding
-    from penstock.deploy.terraform_command import Terraform
+    from penstock.deploy.terraform_command import Change, Terraform
     from penstock.model.pipeline import Definition
 
 __all__ = ["Delete", "Out", "PipelineName", "Yes", "confirm", "deployed", "register", "seconds"]
@@ -78,9 +79,7 @@ def deploy(
         applied = False
         if not plan_only and has_effect(terraform.show_plan()):
             _refuse_errors(findings, held)
-            confirm_losses(held, delete or [], "or undo what replaces it", may_ask=not options.as_json)
-            question = f"Apply this to the account that Terraform uses for {made.folder}?"
-            confirm(question, yes=yes, may_ask=not options.as_json)
+            _ask_to_apply(made.folder, held, delete or [], yes=yes, may_ask=not options.as_json)
             progress.say("applying")
             terraform.apply()
             applied = True
@@ -98,11 +97,16 @@ def deploy(
     )  # fmt: skip
 
 
-def _plan(terraform: Terraform, progress: Progress) -> list[Any]:
+def _plan(terraform: Terraform, progress: Progress) -> list[Change]:
     progress.say("planning")
     terraform.init()
     terraform.validate()
     return terraform.plan()
+
+
+def _ask_to_apply(folder: Path, held: list[Holding], named: list[str], *, yes: bool, may_ask: bool) -> None:
+    confirm_losses(held, named, "or undo what replaces it", may_ask=may_ask)
+    confirm(f"Apply this to the account that Terraform uses for {folder}?", yes=yes, may_ask=may_ask)
 
 
 def _tell_deployed(options: Options, document: dict[str, Any], *, nothing: bool) -> None:
@@ -259,40 +263,6 @@ def logs(
         else:
             task_name = line.group.rpartition("/")[2]
             typer.echo(f"{output.moment(line.at)} {task_name} {output.clean(line.message)}")
-
-
-def cost(context: typer.Context, pipeline: PipelineName) -> None:
-    """Estimate what a pipeline costs a month in AWS: each line, and where its price was read."""
-    from penstock.cli import output
-    from penstock.cost.estimate import estimate
-    from penstock.cost.prices import PRICES
-
-    options: Options = context.obj
-    definition = options.catalog().load(pipeline)
-    found = estimate(definition)
-    prices = {code: PRICES[code] for code in dict.fromkeys(line.price for line in found.lines)}
-    if options.as_json:
-        output.emit_json(
-            {
-                "pipeline": pipeline, "prices_of": found.region, "monthly_usd": round(found.monthly_usd, 2),
-                "monthly_usd_without_free_tier": round(found.full_usd, 2), "lines": found.lines,
-                "prices": {code: {"source": one.source, "dated": one.dated, "page": one.page}
-                           for code, one in prices.items()},
-            }
-        )  # fmt: skip
-        return
-    rows: list[list[Any]] = [
-        [one.service, one.what, round(one.quantity, 3), one.unit, f"${one.unit_price_usd:g} / {one.per:,.0f}",
-         f"{one.free:,.0f}" if one.free else "-", f"${one.monthly_usd:.2f}", f"${one.full_usd:.2f}"]
-        for one in found.lines
-    ]  # fmt: skip
-    rows.append(["total", "", "", "", "", "", f"${found.monthly_usd:.2f}", f"${found.full_usd:.2f}"])
-    output.table(["service", "what", "a month", "unit", "price", "free", "cost", "without free tier"], rows)
-    typer.echo(f"\nprices of {found.region}, without tax, as they were read:")
-    read = dict.fromkeys((one.service, one.source, one.dated) for one in prices.values())
-    output.table(["service", "source", "dated"], [list(one) for one in read])
-    if definition.region != found.region:
-        typer.echo(f"note: {pipeline} runs in {definition.region}, where prices differ")
 
 
 def deployed(options: Options, pipeline: str, out: Path) -> tuple[Definition, dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import deque
@@ -45,6 +46,12 @@ HINTS: tuple[tuple[str, str], ...] = (
         "Terraform fetches its AWS provider once: check the network, or set up a mirror of providers",
     ),
     ("Backend configuration changed", "terraform -chdir={folder} init -migrate-state, or -reconfigure"),
+)
+# https://developer.hashicorp.com/terraform/cli/import
+ALREADY_THERE = re.compile(r"AlreadyExists|AlreadyOwnedByYou|already exist")
+TAKE_OVER = (
+    "it is in the account and Terraform does not know it: kept by `destroy --keep-data`, cut off by an interruption, "
+    "or somebody else's; if it is yours: terraform -chdir={folder} import ADDRESS NAME"
 )
 HINT = "mend this, then do the same again: what was made stays, and is not made twice"
 
@@ -223,7 +230,8 @@ class Terraform:
 
     def _failure(self, command: str, reasons: Iterable[str]) -> DeploymentError:
         text = "\n".join(f"  {line}" for line in reasons if line.strip()) or "  it gave no reason"
-        hint = next((mend for sign, mend in HINTS if sign in text), HINT)
+        otherwise = TAKE_OVER if ALREADY_THERE.search(text) else HINT
+        hint = next((mend for sign, mend in HINTS if sign in text), otherwise)
         return DeploymentError(
             f"terraform {command} failed:\n{text}"[:MESSAGE_LIMIT], hint=hint.format(folder=self._folder)
         )

@@ -2,20 +2,31 @@
 
 MiniStack looks at one window that ends now and is as long as all periods together, at all values of a metric's name
 whatever their dimensions, and has no rules for missing data. Where CloudWatch's rules say the same, states are
-compared; elsewhere a difference would be the emulator's.
+compared with this machine's; elsewhere with what the emulator's own rules make of the values that it was given, so that
+a wrong metric, threshold or statistic in the deployed alarm is seen all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from penstock.model.alarms import Alarm, MissingData
+from penstock.model.alarms import Alarm
 from penstock.model.metrics import Datapoint
 from penstock.model.pipeline import Definition
+from penstock.watch.evaluate import COMPARE
 
-NO_DATA = "INSUFFICIENT_DATA"
 # What a pipeline's own machine has no part in.
 SERVICES = "AWS/"
+STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "Average": lambda values: sum(values) / len(values),
+    "Sum": sum,
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": len,
+}
+# So near to the beginning of the window it is chance whether a value is in it.
+EDGE_SECONDS = 120.0
+CONTRADICTED = ", though its "
 
 
 def incomparable(definition: Definition) -> dict[str, str]:
@@ -28,17 +39,22 @@ def incomparable(definition: Definition) -> dict[str, str]:
 
 
 def state_there(definition: Definition, name: str, state: str, points: Iterable[Datapoint], now: float) -> str:
-    """Returns an alarm's state in the emulator; that it missed values of its metric is a state of its own.
+    """Returns an alarm's state in the emulator; that it is not what its values make it is a state of its own.
 
     Args:
         points: what the deployed functions published, under the names of the definition.
     """
     alarm = definition.alarms.get(name)
-    if state != NO_DATA or alarm is None:
+    if alarm is None or alarm.statistic not in STATISTICS:
         return state
-    since = now - alarm.period_seconds * alarm.evaluation_periods
-    missed = sum(point.metric.key == alarm.metric.key and since < point.at <= now for point in points)
-    return f"{state}, though its metric has {missed} values" if missed else state
+    ages = [(now - point.at, point) for point in points if point.metric.key[:2] == alarm.metric.key[:2]]
+    length = alarm.period_seconds * alarm.evaluation_periods
+    values = [point.value for age, point in ages if age < length for _ in range(int(point.count))]
+    if not values or any(abs(age - length) < EDGE_SECONDS for age, _ in ages):
+        return state
+    is_breaching = COMPARE[alarm.comparison](STATISTICS[alarm.statistic](values), alarm.threshold)
+    expected = "ALARM" if is_breaching else "OK"
+    return state if state == expected else f"{state}{CONTRADICTED}{len(values)} values make it {expected}"
 
 
 def _reason(definition: Definition, alarm: Alarm) -> str:
@@ -47,7 +63,7 @@ def _reason(definition: Definition, alarm: Alarm) -> str:
     others = [one for one in _metrics(definition) if one[:2] == alarm.metric.key[:2] and one != alarm.metric.key]
     if others:
         return "its metric's name has other dimensions too, which the emulator mixes"
-    if alarm.evaluation_periods > 1 and alarm.missing != MissingData.MISSING:
+    if alarm.evaluation_periods > 1:
         return "it looks at several periods, of which the emulator makes one"
     return ""
 

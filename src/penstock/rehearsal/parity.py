@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from penstock.rehearsal.alarms import CONTRADICTED
 from penstock.rehearsal.observed import Observed, Ran
 
 NO_DATA = "INSUFFICIENT_DATA"
@@ -90,7 +91,9 @@ def _alarms(here: Mapping[str, str], there: Mapping[str, str], incomparable: Map
     """Of an alarm without data the emulator knows no more than that: it has no rules for missing data."""
     reasons = {name: "it has no values there" for name, state in there.items() if state == NO_DATA}
     reasons |= dict.fromkeys(there.keys() - here.keys(), "it is of the account alone")
-    reasons |= {name: reason for name, reason in incomparable.items() if name in there}
+    reasons |= {
+        name: reason for name, reason in incomparable.items() if name in there and CONTRADICTED not in there[name]
+    }
     compared = {name: state for name, state in here.items() if name not in reasons}
     found = _by_name("alarms: state", compared, {name: state for name, state in there.items() if name in compared})
     return msgspec.structs.replace(found, left_out=[f"{name}: {reason}" for name, reason in sorted(reasons.items())])

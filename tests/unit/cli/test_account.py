@@ -112,6 +112,14 @@ class TestDeploy:
         line("deploy", "shop", "--yes", "--delete", "Stock")
         assert applied(terraform)
 
+    def test_a_name_excuses_nothing_else(self, line: Line, terraform: FakeTerraform) -> None:
+        bucket = {"bucket": "shop-lake-1", "force_destroy": True}
+        terraform.plans(change(LAKE, "delete", "create", after=bucket, id="shop-lake-1", **bucket))
+        said = line("deploy", "shop", "--yes", "--delete", "shop-lake-1", code=2)
+        assert f"bucket-force-destroy at {LAKE}" in said
+        assert "data-deleted at" not in said
+        assert not applied(terraform)
+
     @pytest.mark.parametrize(("typed", "code"), [("Stock\ny\n", 0), ("stock\n", 2), ("\n", 2), ("y\n", 2)])
     def test_the_name_can_be_typed(self, line: Line, terraform: FakeTerraform, typed: str, code: int) -> None:
         terraform.plans(replaced(TABLE, "Stock"))
@@ -300,6 +308,14 @@ class TestStatus:
         (ran,) = line.json("status", "shop")["executions"]
         assert (ran["workflow"], ran["name"], ran["input"]) == ("shop", "e-1", None)
         assert "e-1" in line("status", "shop")
+
+    def test_what_failed_has_its_reason_and_shows_no_data(self, line: Line, shop: dict[str, Any]) -> None:
+        service, arn = client("stepfunctions", region=REGION), shop["state_machines"]["shop"]
+        begun = service.start_execution(stateMachineArn=arn, name="e-1", input='{"key": "hunter2"}')
+        service.stop_execution(executionArn=begun["executionArn"], error="Late", cause="it was too late")
+        (ran,) = line.json("status", "shop")["executions"]
+        assert (ran["status"], ran["input"]) == ("ABORTED", None)
+        assert "hunter2" not in line("status", "shop")
 
     def test_alarms_and_dead_letters_are_a_failure(self, line: Line, shop: dict[str, Any]) -> None:
         alarm("dev-shop-europe-killed", "ALARM")

@@ -184,6 +184,8 @@ def test_what_is_no_protocol_is_told_when_nothing_else_is(install: Install, tmp_
         ("Unsupported Terraform Core version", "1.11"),
         ("Error: Failed to query available provider packages", "mirror"),
         ("Backend configuration changed", "-migrate-state"),
+        ("BucketAlreadyOwnedByYou: yours", "import ADDRESS NAME"),
+        ("AlreadyExistsException: Table already exists.", "import ADDRESS NAME"),
         ("something else", "what was made stays"),
     ],
 )

@@ -139,8 +139,9 @@ def test_an_alarm_without_data_there_is_left_out_by_name_and_one_that_missed_its
     assert alarms.is_equal
     assert alarms.compared == 1
     assert alarms.left_out == ["Cold: it has no values there", "killed: it is of the account alone"]
-    there.alarms["Cold"] = "INSUFFICIENT_DATA, though its metric has 3 values"
-    assert not found(compare(here, there))["alarms"].is_equal
+    for incomparable_too in ({}, {"Cold": "it looks at several periods"}):
+        there.alarms["Cold"] = "INSUFFICIENT_DATA, though its 3 values make it OK"
+        assert not found(compare(here, there, incomparable_too))["alarms"].is_equal
 
 
 def test_an_incomparable_alarm_is_left_out_with_its_reason() -> None:
@@ -181,22 +182,35 @@ def watching() -> Definition:
 
 def test_alarms_that_the_emulator_would_judge_by_other_rules_are_incomparable() -> None:
     reasons = incomparable(watching())
-    assert set(reasons) == {"North", "Patient", "Both"}
+    assert set(reasons) == {"North", "Patient", "Several", "Both"}
     assert "dimensions" in reasons["North"]
     assert "periods" in reasons["Patient"]
 
 
 @pytest.mark.parametrize(
-    ("state", "at", "metric", "expected"),
+    ("name", "state", "values", "expected"),
     [
-        ("OK", NOW - 60, "Plain", "OK"),
-        ("INSUFFICIENT_DATA", NOW - 60, "Plain", "INSUFFICIENT_DATA, though its metric has 1 values"),
-        ("INSUFFICIENT_DATA", NOW - 3700, "Plain", "INSUFFICIENT_DATA"),
-        ("INSUFFICIENT_DATA", NOW - 60, "Late{Shop=north}", "INSUFFICIENT_DATA"),
+        ("Plain", "OK", [(60, 5.0)], "OK"),
+        ("Plain", "ALARM", [(60, 5.1)], "ALARM"),
+        # The average of all values of the hour decides.
+        ("Plain", "OK", [(60, 9.0), (600, 1.0)], "OK"),
+        ("Plain", "ALARM", [(60, 9.0), (600, 1.0)], "ALARM, though its 2 values make it OK"),
+        ("Plain", "OK", [(60, 9.0), (7200, 1.0)], "OK, though its 1 values make it ALARM"),
+        ("Plain", "INSUFFICIENT_DATA", [(60, 5.0)], "INSUFFICIENT_DATA, though its 1 values make it OK"),
+        # Nothing came in time, or it is chance whether it did.
+        ("Plain", "INSUFFICIENT_DATA", [(3800, 9.0)], "INSUFFICIENT_DATA"),
+        ("Plain", "INSUFFICIENT_DATA", [(3590, 9.0)], "INSUFFICIENT_DATA"),
+        ("Plain", "OK", [], "OK"),
+        # All periods together are one window.
+        ("Several", "ALARM", [(10_000, 9.0)], "ALARM"),
+        ("Several", "OK", [(10_000, 9.0)], "OK, though its 1 values make it ALARM"),
+        ("killed", "INSUFFICIENT_DATA", [(60, 9.0)], "INSUFFICIENT_DATA"),
     ],
 )
-def test_an_alarm_that_missed_its_metrics_values_says_so(state: str, at: float, metric: str, expected: str) -> None:
+def test_an_alarm_that_is_not_what_its_values_make_it_says_so(
+    name: str, state: str, values: list[tuple[float, float]], expected: str
+) -> None:
     definition = watching()
-    point = Datapoint(definition.metrics[metric], at, 1.0)
-    assert state_there(definition, "Plain", state, [point], NOW) == expected
-    assert state_there(definition, "killed", state, [point], NOW) == state
+    points = [Datapoint(definition.metrics["Plain"], NOW - age, value) for age, value in values]
+    others = [Datapoint(definition.metrics["Late{Shop=north}"], NOW - 60, 1000.0)]
+    assert state_there(definition, name, state, [*points, *others], NOW) == expected
