@@ -10,7 +10,7 @@ import typer
 
 from penstock.cli.consent import confirm, confirm_losses
 from penstock.cli.cost import cost
-from penstock.cli.options import Options
+from penstock.cli.options import Options, for_aws
 from penstock.cli.ship import DEFAULT_OUT, Progress
 from penstock.errors import DeploymentError, UsageError
 
@@ -59,7 +59,7 @@ def deploy(
     from penstock.deploy.release import release
     from penstock.deploy.terraform_command import find_terraform, has_effect
 
-    options: Options = context.obj
+    options = for_aws(context)
     catalog = options.catalog()
     definition = catalog.load(pipeline)
     # Packaging takes long: what is wrong from the beginning is told before.
@@ -135,7 +135,7 @@ def destroy(
     from penstock.deploy.deployed import find_release
     from penstock.deploy.terraform_command import has_effect
 
-    options: Options = context.obj
+    options = for_aws(context)
     if keep_data and delete:
         raise UsageError("--keep-data and --delete contradict each other", hint="give the one or the other")
     progress = Progress(silent=options.as_json)
@@ -211,7 +211,7 @@ def status(context: typer.Context, pipeline: PipelineName, out: Out = DEFAULT_OU
     from penstock.cli import output
     from penstock.deploy.deployed import look
 
-    options: Options = context.obj
+    options = for_aws(context)
     found = look(*deployed(options, pipeline, out))
     if options.as_json:
         output.emit_json(found)
@@ -249,7 +249,7 @@ def logs(
     from penstock.cli import output
     from penstock.deploy.deployed import log_groups, read_logs
 
-    options: Options = context.obj
+    options = for_aws(context)
     start = time.time() - seconds(since)
     _, outputs = deployed(options, pipeline, out)
     groups = log_groups(pipeline, outputs, task)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penstock.cli.options import Options
+from penstock.cli.options import Options, for_aws
 from penstock.cli.ship import DEFAULT_OUT
 from penstock.errors import UsageError
 
@@ -77,6 +77,8 @@ def doctor(
     if repair or (pipeline is not None and plan is not None):
         raise UsageError("--aws takes a pipeline or --plan, and repairs nothing", hint="penstock doctor --aws PIPELINE")
     from penstock.cli import checkup_aws
+
+    for_aws(context)
 
     if plan is not None:
         found = [checkup_aws.examine_file(plan, silence or [])]

@@ -13,7 +13,7 @@ import typer
 from penstock.cli.account import Out, PipelineName, Yes
 from penstock.cli.consent import confirm
 from penstock.cli.observe import span_seconds
-from penstock.cli.options import Options
+from penstock.cli.options import for_aws
 from penstock.cli.ship import DEFAULT_OUT, Progress
 from penstock.errors import UsageError
 
@@ -47,7 +47,7 @@ def drill(
     from penstock.rehearsal.drill_report import document
     from penstock.rehearsal.drills import drill as run
 
-    options: Options = context.obj
+    options = for_aws(context)
     catalog = options.catalog()
     definition = catalog.load(pipeline)
     if keep is not None and keep.exists() and any(keep.iterdir()):
@@ -89,7 +89,7 @@ def backfill(
     from penstock.cli import output
     from penstock.deploy.recovery import Backfill, Outcome, starts
 
-    options: Options = context.obj
+    options = for_aws(context)
     earliest = moment(since, time.time()) if since else 0.0
     definition, outputs = options.catalog().load(pipeline), _outputs(pipeline, out)
     region, label = outputs["region"], label or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -131,7 +131,7 @@ def undelete(
     from penstock.deploy.undelete import deleted_objects
     from penstock.deploy.undelete import undelete as restore
 
-    options: Options = context.obj
+    options = for_aws(context)
     earliest = moment(since, time.time())
     options.catalog().load(pipeline)
     outputs = _outputs(pipeline, out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.options import Options, decode_input
+from penstock.cli.options import Options, decode_input, for_aws
 from penstock.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def run(
     if as_lambda:
         from penstock.cli.as_lambda import run_as_lambda
 
+        for_aws(context)
         raise typer.Exit(run_as_lambda(options, pipeline, workflow, decode_input(value)))
     raise typer.Exit(run_and_show(options, pipeline, workflow, decode_input(value)).exit_code)
 

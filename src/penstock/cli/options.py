@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
+    import typer
+
     from penstock.runtime.machine.home import Home
     from penstock.runtime.machine.loader import Catalog
 
 WITH_VALUE = {"--home", "--file", "-f"}
 FLAGS = {"--json"}
+# Of the extra `aws`.
+AWS_LIBRARIES = ("boto3", "obstore", "packaging")
 DEFAULT_HOME = ".penstock"
 
 
@@ -83,3 +88,16 @@ def decode_input(text: str) -> Any:
         raise UsageError(
             f"the input is no JSON: {error}", hint="""such as --input '{"fleet": {"instances": 20}}'"""
         ) from error
+
+
+def for_aws(context: typer.Context) -> Options:
+    """Returns the options of a command that works with AWS.
+
+    Raises:
+        UsageError: what it needs is not installed.
+    """
+    missing = [name for name in AWS_LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{', '.join(missing)} is not installed", hint="pip install 'penstock[aws]'")
+    options: Options = context.obj
+    return options

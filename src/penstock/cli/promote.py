@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli.consent import confirm
-from penstock.cli.options import Options
+from penstock.cli.options import Options, for_aws
 from penstock.cli.ship import DEFAULT_OUT, Progress
 from penstock.errors import NotFoundError, UsageError
 
@@ -42,7 +42,7 @@ def promote(
     from penstock.deploy.promotion_plan import make_plan
     from penstock.runtime.machine.promoted import read_promotions
 
-    options: Options = context.obj
+    options = for_aws(context)
     if plan_only and undone:
         raise UsageError("--plan and --undo contradict each other", hint="give the one or the other")
     definition = options.catalog().load(pipeline)

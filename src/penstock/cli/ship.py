@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penstock.cli.options import Options, decode_input
+from penstock.cli.options import decode_input, for_aws
 from penstock.cli.values import clean
 from penstock.errors import UsageError
 
@@ -51,7 +51,7 @@ def synth(
     from penstock.deploy.release import release
     from penstock.deploy.terraform import limits
 
-    options: Options = context.obj
+    options = for_aws(context)
     catalog = options.catalog()
     definitions = catalog.load_all(pipelines or [])
     progress = Progress(silent=options.as_json)
@@ -119,7 +119,7 @@ def rehearse(
     from penstock.deploy.terraform_command import find_terraform
     from penstock.rehearsal.rehearse import Rehearsal
 
-    options: Options = context.obj
+    options = for_aws(context)
     catalog = options.catalog()
     definition = catalog.load(pipeline)
     inputs = tuple(_object(decode_input(text)) for text in value or ())
