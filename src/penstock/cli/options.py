@@ -96,8 +96,15 @@ def for_aws(context: typer.Context) -> Options:
     Raises:
         UsageError: what it needs is not installed.
     """
-    missing = [name for name in AWS_LIBRARIES if importlib.util.find_spec(name) is None]
+    missing = [name for name in AWS_LIBRARIES if not _is_installed(name)]
     if missing:
         raise UsageError(f"{', '.join(missing)} is not installed", hint="pip install 'penstock[aws]'")
     options: Options = context.obj
     return options
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:
+        return False

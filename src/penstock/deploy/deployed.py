@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from penstock.adapters.aws.alarms import AlarmStatus, CloudWatchAlarms
 from penstock.adapters.aws.executions import DeployedExecution, StepFunctionsExecutions
 from penstock.adapters.aws.queues import SqsQueue
 from penstock.deploy.release import RECORD
-from penstock.errors import DeploymentError, NotFoundError, UsageError
+from penstock.errors import DeploymentError, NotFoundError
 from penstock.model.pipeline import Definition
 from penstock.ports.journal import Status
 
@@ -67,10 +66,7 @@ def read_outputs(terraform: Terraform, pipeline: str) -> dict[str, Any]:
     Raises:
         NotFoundError: nothing is deployed.
         DeploymentError: it was deployed in part, or Terraform fails.
-        UsageError: the libraries for AWS are not installed.
     """
-    if importlib.util.find_spec("boto3") is None:
-        raise UsageError("the libraries for AWS are not installed", hint="pip install 'penstock[aws]'")
     if not terraform.is_initialized:
         terraform.init()
     outputs = terraform.outputs()

@@ -349,10 +349,11 @@ class TestStatus:
         assert "penstock deploy shop" in line(command, "shop", code=4)
         terraform.gives({"region": REGION})
         assert "has no functions" in line(command, "shop", code=1)
+        with monkeypatch.context() as without:
+            without.setenv("PATH", str(line.folder))
+            assert "Terraform is not installed" in line(command, "shop", code=2)
         monkeypatch.setitem(sys.modules, "boto3", None)
         assert "pip install 'penstock[aws]'" in line(command, "shop", code=2)
-        monkeypatch.setenv("PATH", str(line.folder))
-        assert "Terraform is not installed" in line(command, "shop", code=2)
 
 
 class TestLogs:
