@@ -12,6 +12,7 @@ from penstock.states.choice import is_number, timestamp
 from penstock.states.commands import InvokeTask
 from penstock.states.execution import Caught, ExecutionState, Frame
 from penstock.states.failures import StateFailedError
+from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
 from penstock.states.retry import next_retry, pause_seconds
 from penstock.states.turn import Turn, state_of
@@ -20,6 +21,8 @@ _encode = msgspec.json.Encoder().encode
 Onward = tuple[str | None, Any]
 """Where a frame goes on and with what; (None, None) when it waits, or is at its end."""
 STAY: Onward = (None, None)
+# States with frames inside.
+AROUND = frozenset({"Parallel", "Map"})
 
 
 class Runner(Turn):
@@ -38,6 +41,10 @@ class Runner(Turn):
     def enter(self, frame: Frame, name: str, value: Any) -> None:
         """Lets a frame enter a state."""
         self._agenda.append((frame, lambda frame, name, value: (name, value), (name, value)))
+
+    def begin_iteration(self, frame: Frame) -> None:
+        """Lets a Map's iteration begin."""
+        self._agenda.append((frame, self._iterate, ()))
 
     def begin(self, frame: Frame) -> None:
         """Lets a frame do its state's work again."""
@@ -94,6 +101,8 @@ class Runner(Turn):
                 self._invoke(frame, state)
             case "Parallel":
                 self._branch(frame, state)
+            case "Map":
+                begin_map(self, frame, state)
             case "Wait":
                 self.start_timer(frame, "wait", self._wait_until(frame, state))
             case "Choice":
@@ -141,6 +150,19 @@ class Runner(Turn):
         for child in reversed(children):
             self.enter(child, child.machine.start_at, frame.effective)
 
+    def _iterate(self, frame: Frame) -> Onward:
+        parent = frame.parent
+        if parent is None or frame.item is None:
+            return STAY
+        self.tell("MapIterationStarted", parent, index=frame.index)
+        try:
+            frame.value = iteration_input(self, parent, frame, state_of(parent))
+        except StateFailedError as failure:
+            # The selector is the Map's own, so that the Map fails and not its item.
+            self.fail(parent, failure.error, failure.cause)
+            return STAY
+        return frame.machine.start_at, frame.value
+
     def _choose(self, frame: Frame, state: State) -> Onward:
         context = self.context(frame)
         following = next((name for test, name in state.rules if test(frame.effective, context)), state.default)
@@ -182,6 +204,10 @@ class Runner(Turn):
             self.state.output = output
             self.finish("SUCCEEDED")
             return STAY
+        around = state_of(parent)
+        if around.type == "Map":
+            end_iteration(self, parent, frame, output, around)
+            return STAY
         parent.results[frame.index] = output
         parent.waiting -= 1
         if parent.waiting == 0:
@@ -195,19 +221,22 @@ class Runner(Turn):
     def _failed(self, frame: Frame, error: str, cause: str) -> Onward:
         state = state_of(frame)
         from_branch = state.type == "Parallel" and bool(frame.children)
-        if state.type == "Parallel":
+        if state.type in AROUND:
             self._stop_branches(frame)
-            self.tell("ParallelStateFailed", frame, error=error, cause=cause)
+            self.tell(f"{state.type}StateFailed", frame, error=error, cause=cause)
         retry = next_retry(state.retriers, frame.retries, error, from_branch=from_branch)
         if retry is not None:
-            frame.children = []
+            frame.children, frame.items = [], []
             pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
             frame.attempt += 1
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
         for catcher in state.catchers:
             if failures.matches(catcher.errors, error, from_branch=from_branch):
-                caught = Caught(state, frame.number, frame.value, frame.children, frame.results, frame.waiting)
+                caught = Caught(
+                    state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
+                    frame.begun,
+                )  # fmt: skip
                 try:
                     value = catcher.place(frame.value, {"Error": error, "Cause": cause})
                 except StateFailedError as failure:
@@ -228,6 +257,8 @@ class Runner(Turn):
         """A failure that nothing handles takes its frame with it: the Parallel around it fails, or the execution."""
         frame.failure = (error, cause)
         if frame.parent is not None:
+            if frame.item is not None:
+                self.tell("MapIterationFailed", frame.parent, index=frame.index)
             self.fail(frame.parent, error, cause)
         else:
             self.finish("FAILED", error, cause)
@@ -236,14 +267,17 @@ class Runner(Turn):
 
     def _resumed(self, frame: Frame) -> Onward:
         if frame.state is None:
-            return frame.machine.start_at, frame.value
+            return self._iterate(frame) if frame.item is not None else (frame.machine.start_at, frame.value)
         frame.failure = None
         if frame.state.type == "Fail" and frame.caught is not None:
             # A Catch led here only to say so; what is to be put through again is the state that it caught.
-            frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting = frame.caught
+            (
+                frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
+                frame.begun,
+            ) = frame.caught  # fmt: skip
             frame.caught = None
         frame.retries = [0] * len(frame.state.retriers)
-        if frame.state.type == "Parallel" and frame.children:
+        if frame.state.type in AROUND and frame.children:
             for child in reversed(frame.children):
                 if not child.is_done:
                     self.resume(child)

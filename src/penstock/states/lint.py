@@ -118,9 +118,6 @@ def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen
         yield Finding(where, "type", "a state is a JSON object", 'write {"Type": …}')
         return
     kind = state.get("Type")
-    if kind == "Map":
-        yield Finding(f"{where}.Type", "not-yet", "Map states cannot be run yet", "use Parallel, or start executions")
-        return
     if not isinstance(kind, str) or kind not in FIELDS:
         yield Finding(f"{where}.Type", "type", f"{shown(kind)} is no type of state", f"one of {', '.join(FIELDS)}")
         return
@@ -136,6 +133,8 @@ def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen
         yield from check_rules(state.get("Choices"), f"{where}.Choices")
     if kind == "Parallel":
         yield from _branches(state.get("Branches"), f"{where}.Branches", seen)
+    if kind == "Map":
+        yield from _processor(state, where, seen)
 
 
 def _branches(branches: Any, where: str, seen: dict[str, str]) -> Iterator[Finding]:
@@ -144,6 +143,32 @@ def _branches(branches: Any, where: str, seen: dict[str, str]) -> Iterator[Findi
         return
     for number, branch in enumerate(branches):
         yield from _machine(branch, f"{where}[{number}]", seen, is_root=False)
+
+
+def _processor(state: dict[str, Any], where: str, seen: dict[str, str]) -> Iterator[Finding]:
+    given = [name for name in ("ItemProcessor", "Iterator") if name in state]
+    if len(given) != 1:
+        yield Finding(where, "required", "a Map state needs one ItemProcessor", 'add "ItemProcessor"')
+    for name in given:
+        body, place = state[name], f"{where}.{name}"
+        if isinstance(body, dict) and "ProcessorConfig" in body:
+            yield from _processor_config(body["ProcessorConfig"], f"{place}.ProcessorConfig")
+            body = {field: value for field, value in body.items() if field != "ProcessorConfig"}
+        yield from _machine(body, place, seen, is_root=False)
+
+
+def _processor_config(config: Any, where: str) -> Iterator[Finding]:
+    if not isinstance(config, dict):
+        yield Finding(where, "type", "ProcessorConfig is a JSON object", 'write {"Mode": "INLINE"}')
+        return
+    yield from unknown_fields(config, {"Mode", "ExecutionType"}, where)
+    mode = config.get("Mode", "INLINE")
+    if mode == "DISTRIBUTED":
+        yield Finding(f"{where}.Mode", "not-yet", "distributed Maps cannot be run yet", 'write "INLINE"')
+    elif mode != "INLINE":
+        yield Finding(f"{where}.Mode", "value", f"there is no mode {shown(mode)}", 'write "INLINE"')
+    elif "ExecutionType" in config:
+        yield Finding(f"{where}.ExecutionType", "unknown-field", "only a distributed Map has it", "remove it")
 
 
 def _transitions(kind: str, state: dict[str, Any], where: str, states: dict[str, Any]) -> Iterator[Finding]:

@@ -17,9 +17,11 @@ _NEXT = {"Next", "End"}
 _RESULT = {"ResultPath", "Parameters"}
 _FAILING = {"ResultSelector", "Retry", "Catch"}
 _TIMES = {"TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"}
+_ITEMS = {"ItemProcessor", "Iterator", "ItemsPath", "ItemSelector", "MaxConcurrency", "MaxConcurrencyPath"}
 FIELDS: dict[str, frozenset[str]] = {
     "Task": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | _TIMES | {"Resource"}),
     "Parallel": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | {"Branches"}),
+    "Map": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | _ITEMS),
     "Pass": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | {"Result"}),
     "Wait": frozenset(_COMMON | _PATHS | _NEXT | {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"}),
     "Choice": frozenset(_COMMON | _PATHS | {"Choices", "Default"}),
@@ -35,7 +37,7 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     for field in [name for name in ("InputPath", "OutputPath") if state.get(name) is not None]:
         yield from _path(state, field, where)
     yield from result_path(state, where)
-    for field in ("Parameters", "ResultSelector"):
+    for field in ("Parameters", "ItemSelector", "ResultSelector"):
         if field in state:
             yield from _template(state[field], f"{where}.{field}")
     for field in ("TimeoutSeconds", "HeartbeatSeconds"):
@@ -44,7 +46,14 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
             yield from positive_integer(state, field, where)
     yield from _either(state, ("Error", "ErrorPath"), where)
     yield from _either(state, ("Cause", "CausePath"), where)
-    for field in ("TimeoutSecondsPath", "HeartbeatSecondsPath", "ErrorPath", "CausePath"):
+    yield from _either(state, ("ItemSelector", "Parameters"), where) if kind == "Map" else ()
+    yield from _either(state, ("MaxConcurrency", "MaxConcurrencyPath"), where)
+    if "MaxConcurrency" in state and not _is_count(state["MaxConcurrency"]):
+        message = f"{shown(state['MaxConcurrency'])} is no number of iterations"
+        yield Finding(f"{where}.MaxConcurrency", "value", message, "a whole number; 0 for as many as possible")
+    for field in (
+        "TimeoutSecondsPath", "HeartbeatSecondsPath", "ErrorPath", "CausePath", "ItemsPath", "MaxConcurrencyPath",
+    ):  # fmt: skip
         yield from _path(state, field, where, reference=True)
     for field in ("Error", "Cause", "Resource", "Comment"):
         if field in state and not isinstance(state[field], str):
@@ -54,6 +63,10 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     yield from _heartbeat(state.get("TimeoutSeconds"), state.get("HeartbeatSeconds"), where)
     if kind == "Wait":
         yield from _wait(state, where)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _heartbeat(timeout: Any, heartbeat: Any, where: str) -> Iterator[Finding]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from penstock.model.findings import Finding
 
-# Fields of JSONata, variables and Map.
+# Fields of JSONata, variables and distributed Maps.
 LATER = frozenset({
-    "QueryLanguage", "Assign", "Arguments", "Output", "Condition", "Items", "ItemProcessor", "ItemReader",
-    "ItemSelector", "ItemBatcher", "ResultWriter", "MaxConcurrency", "MaxConcurrencyPath",
-    "ToleratedFailurePercentage", "Credentials",
+    "QueryLanguage", "Assign", "Arguments", "Output", "Condition", "Items", "ItemReader", "ItemBatcher", "ResultWriter",
+    "ToleratedFailureCount", "ToleratedFailureCountPath", "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath", "Label", "Credentials",
 })  # fmt: skip
 COMPARED_NAMES = 100
 SHOWN_CHARACTERS = 100
@@ -44,7 +44,7 @@ def unknown_fields(body: dict[str, Any], known: Collection[str], where: str) -> 
             continue
         place = f"{where}.{field[:SHOWN_CHARACTERS]}"
         if field in LATER:
-            what = "JSONata, variables and Map"
+            what = "JSONata, variables and distributed Maps"
             yield Finding(
                 place, "not-yet", f"{field} belongs to {what}, which cannot be run yet", "write it in JSONPath"
             )

@@ -37,6 +37,7 @@ class State:
     Attributes:
         following: the next state's name; None for an end.
         parameters, select: payload templates, or None.
+        processor: what a Map does with each item; ``items`` finds them, ``selector`` makes each one's input.
         seconds: a Wait's span, as a function of the input; ``moment`` its timestamp.
     """
 
@@ -54,6 +55,10 @@ class State:
     timeout: Resolve | None = None
     heartbeat: Resolve | None = None
     branches: tuple[Machine, ...] = ()
+    processor: Machine | None = None
+    items: Resolve | None = None
+    selector: Resolve | None = None
+    concurrency: Resolve | None = None
     rules: tuple[tuple[Test, str], ...] = ()
     default: str | None = None
     seconds: Resolve | None = None
@@ -66,7 +71,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A state machine, or one branch of a Parallel."""
+    """A state machine, a branch of a Parallel, or what a Map does with an item."""
 
     start_at: str
     states: dict[str, State] = field(hash=False)

@@ -49,7 +49,8 @@ def _state(name: str, body: dict[str, Any]) -> State:
         input=compile_path(body.get("InputPath", "$")),
         output=compile_path(body.get("OutputPath", "$")),
         place=result_path,
-        parameters=_template(body, "Parameters"),
+        # A Map's are for each item.
+        parameters=None if kind == "Map" else _template(body, "Parameters"),
         select=_template(body, "ResultSelector"),
         retriers=tuple(_retrier(retrier) for retrier in body.get("Retry", ())),
         catchers=tuple(_catcher(catcher) for catcher in body.get("Catch", ())),
@@ -57,6 +58,10 @@ def _state(name: str, body: dict[str, Any]) -> State:
         timeout=_constant_or_path(body, "TimeoutSeconds"),
         heartbeat=_constant_or_path(body, "HeartbeatSeconds"),
         branches=tuple(_machine(branch) for branch in body.get("Branches", ())),
+        processor=_processor(body),
+        items=compile_path(body.get("ItemsPath", "$")) if kind == "Map" else None,
+        selector=_template(body, "ItemSelector") or (_template(body, "Parameters") if kind == "Map" else None),
+        concurrency=_constant_or_path(body, "MaxConcurrency"),
         rules=tuple((compile_rule(rule), rule["Next"]) for rule in body.get("Choices", ())),
         default=body.get("Default"),
         seconds=_constant_or_path(body, "Seconds"),
@@ -66,6 +71,11 @@ def _state(name: str, body: dict[str, Any]) -> State:
         error=_constant_or_path(body, "Error"),
         cause=_constant_or_path(body, "Cause"),
     )
+
+
+def _processor(body: dict[str, Any]) -> Machine | None:
+    document = body.get("ItemProcessor", body.get("Iterator"))
+    return None if document is None else _machine(document)
 
 
 def _template(body: dict[str, Any], name: str) -> Resolve | None:

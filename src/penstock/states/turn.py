@@ -104,6 +104,8 @@ class Turn:
         for child in frame.children:
             self.abort(child)
         self.tell(f"{frame.state.type}StateAborted", frame)
+        if frame.item is not None and frame.parent is not None:
+            self.tell("MapIterationAborted", frame.parent, index=frame.index)
 
     def abort_everything(self) -> None:
         """Stops the whole execution."""
