@@ -91,7 +91,7 @@ class Runner(Turn):
     def _work(self, frame: Frame, state: State) -> Onward:
         if self.state.told >= failures.HISTORY_LIMIT:
             raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE)
-        context = self.context(frame)
+        context = self.context(frame, "input")
         effective = state.input(frame.value, context)
         if state.parameters is not None:
             effective = state.parameters(effective, context)
@@ -118,7 +118,7 @@ class Runner(Turn):
     def _invoke(self, frame: Frame, state: State) -> None:
         key = self.key(frame)
         token = f"{key}#{frame.attempt}"
-        context = self.context(frame)
+        context = self.context(frame, "timers")
         timeout = _span(state.timeout, frame, context, "TimeoutSeconds")
         heartbeat = _span(state.heartbeat, frame, context, "HeartbeatSeconds")
         command = InvokeTask(
@@ -164,7 +164,7 @@ class Runner(Turn):
         return frame.machine.start_at, frame.value
 
     def _choose(self, frame: Frame, state: State) -> Onward:
-        context = self.context(frame)
+        context = self.context(frame, "choice")
         following = next((name for test, name in state.rules if test(frame.effective, context)), state.default)
         if following is None:
             cause = f"Choice state {state.name!r}: no rule holds, and there is no Default"
@@ -174,7 +174,7 @@ class Runner(Turn):
         return following, output
 
     def _wait_until(self, frame: Frame, state: State) -> float:
-        context = self.context(frame)
+        context = self.context(frame, "time")
         if state.moment is not None:
             text = state.moment(frame.effective, context)
             moment = timestamp(text)
@@ -189,7 +189,7 @@ class Runner(Turn):
             result = frame.effective
         elif state.type == "Task":
             check_size(result, f"The result of state {state.name!r}")
-        context = self.context(frame)
+        context = self.context(frame, "output")
         if state.select is not None:
             result = state.select(result, context)
         output = state.output(state.place(frame.value, result), context)

@@ -25,7 +25,7 @@ def begin_map(run: Runner, frame: Frame, state: State) -> None:
     Raises:
         StateFailedError: there is no list of items, or no possible number of iterations at once.
     """
-    context = run.context(frame)
+    context = run.context(frame, "items")
     items = frame.effective if state.items is None else state.items(frame.effective, context)
     if not isinstance(items, list):
         cause = f"The items of Map state {state.name!r} must be an array, not {items!r:.100}"
@@ -55,7 +55,7 @@ def begin_iterations(run: Runner, frame: Frame, state: State) -> None:
 def iteration_input(run: Runner, frame: Frame, child: Frame, state: State) -> Any:
     """Returns what an iteration begins with: its item, or what ItemSelector makes of it."""
     _, value = child.item or (0, None)
-    return value if state.selector is None else state.selector(frame.effective, run.context(child))
+    return value if state.selector is None else state.selector(frame.effective, run.context(child, "item"))
 
 
 def end_iteration(run: Runner, frame: Frame, child: Frame, output: Any, state: State) -> None:
@@ -93,7 +93,7 @@ def processor(state: State) -> Machine:
 def _concurrency(run: Runner, frame: Frame, state: State) -> int:
     if state.concurrency is None:
         return INLINE_CONCURRENCY
-    value = state.concurrency(frame.effective, run.context(frame))
+    value = state.concurrency(frame.effective, run.context(frame, "items"))
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         cause = f"MaxConcurrency must be a whole number from 0, not {value!r:.100}"
         raise StateFailedError(failures.RUNTIME, cause)

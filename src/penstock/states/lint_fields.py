@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.model.findings import Finding
+from penstock.states import intrinsics
 from penstock.states.choice import is_number, timestamp
 from penstock.states.lint_words import shown
 from penstock.states.paths import path_mistake
@@ -51,9 +52,9 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     if "MaxConcurrency" in state and not _is_count(state["MaxConcurrency"]):
         message = f"{shown(state['MaxConcurrency'])} is no number of iterations"
         yield Finding(f"{where}.MaxConcurrency", "value", message, "a whole number; 0 for as many as possible")
-    for field in (
-        "TimeoutSecondsPath", "HeartbeatSecondsPath", "ErrorPath", "CausePath", "ItemsPath", "MaxConcurrencyPath",
-    ):  # fmt: skip
+    for field in [name for name in ("ErrorPath", "CausePath") if name in state]:
+        yield from _path_or_call(state[field], f"{where}.{field}", reference=True)
+    for field in ("TimeoutSecondsPath", "HeartbeatSecondsPath", "ItemsPath", "MaxConcurrencyPath"):
         yield from _path(state, field, where, reference=True)
     for field in ("Error", "Cause", "Resource", "Comment"):
         if field in state and not isinstance(state[field], str):
@@ -109,13 +110,18 @@ def _path(state: dict[str, Any], field: str, where: str, *, reference: bool = Fa
         return
     mistake = path_mistake(state[field], reference=reference)
     if mistake:
-        yield _path_finding(f"{where}.{field}", state[field], mistake)
+        yield Finding(f"{where}.{field}", "path", mistake, "such as $.order.id")
 
 
-def _path_finding(where: str, path: Any, mistake: str) -> Finding:
-    if isinstance(path, str) and path.startswith("States."):
-        return Finding(where, "not-yet", mistake, "compute it in a task")
-    return Finding(where, "path", mistake, "such as $.order.id")
+def _path_or_call(text: Any, where: str, *, reference: bool = False) -> Iterator[Finding]:
+    if isinstance(text, str) and text.startswith("States."):
+        mistake = intrinsics.check(text)
+        if mistake:
+            yield Finding(where, "intrinsic", mistake, "see the intrinsic functions of the language")
+        return
+    mistake = path_mistake(text, reference=reference)
+    if mistake:
+        yield Finding(where, "path", mistake, "such as $.order.id")
 
 
 def _template(template: Any, where: str) -> Iterator[Finding]:
@@ -131,9 +137,7 @@ def _template(template: Any, where: str) -> Iterator[Finding]:
             continue
         if name[:-2] in template:
             yield Finding(place, "both", f"{shown(name[:-2])} is given twice, as a value and by a path", "keep one")
-        mistake = path_mistake(inner)
-        if mistake:
-            yield _path_finding(place, inner, mistake)
+        yield from _path_or_call(inner, place)
 
 
 def positive_integer(body: dict[str, Any], field: str, where: str) -> Iterator[Finding]:

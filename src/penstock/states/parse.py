@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from penstock.model.findings import report
 from penstock.states.choice import compile_rule
 from penstock.states.lint import lint
 from penstock.states.machine import Catcher, Machine, Retrier, State
-from penstock.states.paths import Resolve, compile_path, compile_result_path, compile_template
+from penstock.states.paths import Resolve, compile_path, compile_result_path
+from penstock.states.templates import compile_path_or_call, compile_template
 
 
 def parse(document: bytes | str) -> Machine:
@@ -68,8 +70,8 @@ def _state(name: str, body: dict[str, Any]) -> State:
         moment=_constant_or_path(body, "Timestamp"),
         has_result="Result" in body,
         result=body.get("Result"),
-        error=_constant_or_path(body, "Error"),
-        cause=_constant_or_path(body, "Cause"),
+        error=_constant_or_path(body, "Error", compile_path_or_call),
+        cause=_constant_or_path(body, "Cause", compile_path_or_call),
     )
 
 
@@ -82,12 +84,14 @@ def _template(body: dict[str, Any], name: str) -> Resolve | None:
     return compile_template(body[name]) if name in body else None
 
 
-def _constant_or_path(body: dict[str, Any], name: str) -> Resolve | None:
+def _constant_or_path(
+    body: dict[str, Any], name: str, compile_one: Callable[[str], Resolve] = compile_path
+) -> Resolve | None:
     """Returns ``Name`` as a constant, or what ``NamePath`` names."""
     if name in body:
         constant = body[name]
         return lambda value, context: constant
-    return compile_path(body[f"{name}Path"]) if f"{name}Path" in body else None
+    return compile_one(body[f"{name}Path"]) if f"{name}Path" in body else None
 
 
 def _retrier(body: dict[str, Any]) -> Retrier:

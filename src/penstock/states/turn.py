@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
 from penstock.states.context import context_object
 from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outstanding
+from penstock.states.intrinsic_functions import Entropy
 from penstock.states.machine import State
 
 ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
+
+
+class Surroundings:
+    """The context object, made when a path asks for it, once; and random values."""
+
+    __slots__ = ("_made", "_make", "entropy")
+
+    def __init__(self, make: Callable[[], dict[str, Any]], entropy: Entropy) -> None:
+        self._make = make
+        self._made: dict[str, Any] | None = None
+        self.entropy = entropy
+
+    def __call__(self) -> dict[str, Any]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 class Turn:
@@ -118,16 +136,14 @@ class Turn:
         """Returns what names this visit of the frame's state, over all of its attempts."""
         return f"{self.state.seed}/{frame.path}{frame.number}"
 
-    def context(self, frame: Frame) -> Any:
-        """Returns a function that makes the context object when a path asks for it, once."""
-        made: list[dict[str, Any]] = []
+    def context(self, frame: Frame, phase: str) -> Surroundings:
+        """Returns what paths and functions of a frame's state may ask for.
 
-        def context() -> dict[str, Any]:
-            if not made:
-                made.append(context_object(self.state, frame, self.key(frame)))
-            return made[0]
-
-        return context
+        Args:
+            phase: names what is being done; each draws random values of its own, which a replay draws again.
+        """
+        key = self.key(frame)
+        return Surroundings(lambda: context_object(self.state, frame, key), Entropy(f"{key}#{frame.attempt}/{phase}"))
 
     def _clock_token(self) -> str:
         return f"{self.state.seed}/execution/{self.state.redrives}"
