@@ -12,6 +12,7 @@ from penstock.states.choice import is_number, timestamp
 from penstock.states.commands import InvokeTask
 from penstock.states.execution import Caught, ExecutionState, Frame
 from penstock.states.failures import StateFailedError
+from penstock.states.flow import Finish
 from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
 from penstock.states.retry import next_retry, pause_seconds
@@ -92,10 +93,7 @@ class Runner(Turn):
         if self.state.told >= failures.HISTORY_LIMIT:
             raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE)
         context = self.context(frame, "input")
-        effective = state.input(frame.value, context)
-        if state.parameters is not None:
-            effective = state.parameters(effective, context)
-        frame.effective = effective
+        frame.effective = effective = state.begin(frame.value, context)
         match state.type:
             case "Task":
                 self._invoke(frame, state)
@@ -108,8 +106,9 @@ class Runner(Turn):
             case "Choice":
                 return self._choose(frame, state)
             case "Fail":
-                error = "" if state.error is None else _text(state.error(effective, context), "Error")
-                cause = "" if state.cause is None else _text(state.cause(effective, context), "Cause")
+                given = _given(frame, state)
+                error = "" if state.error is None else _text(state.error(given, context), "Error")
+                cause = "" if state.cause is None else _text(state.cause(given, context), "Cause")
                 return self._failed(frame, error, cause)
             case _:
                 return self._left(frame, state.result if state.has_result else effective)
@@ -142,7 +141,7 @@ class Runner(Turn):
     def _branch(self, frame: Frame, state: State) -> None:
         base = f"{frame.path}{frame.number}.{frame.attempt}."
         children = [
-            Frame(f"{base}{number}/", branch, frame, number, value=frame.effective)
+            Frame(f"{base}{number}/", branch, frame, number, value=frame.effective, scope=frame.scope.inner())
             for number, branch in enumerate(state.branches)
         ]
         frame.children, frame.results, frame.waiting = children, [None] * len(children), len(children)
@@ -165,23 +164,35 @@ class Runner(Turn):
 
     def _choose(self, frame: Frame, state: State) -> Onward:
         context = self.context(frame, "choice")
-        following = next((name for test, name in state.rules if test(frame.effective, context)), state.default)
+        rule = next((rule for rule in state.rules if rule.test(frame.effective, context)), None)
+        following = state.default if rule is None else rule.following
         if following is None:
             cause = f"Choice state {state.name!r}: no rule holds, and there is no Default"
             raise StateFailedError(failures.NO_CHOICE_MATCHED, cause)
-        output = state.output(frame.effective, context)
+        finish = state.finish if rule is None or rule.output is None else rule.output
+        assign = state.assign if rule is None else rule.assign
+        output = self._finished(frame, state, frame.effective, finish, assign)
         self.tell("ChoiceStateExited", frame, output=output)
         return following, output
 
     def _wait_until(self, frame: Frame, state: State) -> float:
         context = self.context(frame, "time")
         if state.moment is not None:
-            text = state.moment(frame.effective, context)
+            text = state.moment(_given(frame, state), context)
             moment = timestamp(text)
             if moment is None:
                 raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r:.100} is no timestamp")
             return moment
         return self.at + (_span(state.seconds, frame, context, "Seconds") or 0)
+
+    def _finished(self, frame: Frame, state: State, result: Any, finish: Finish, assign: Finish | None) -> Any:
+        """Returns a state's output, and sets its variables: all of both is evaluated before any is set."""
+        value = frame.effective if state.type == "Choice" and not state.is_jsonata else frame.value
+        output = finish(value, result, self.context(frame, "output"))
+        check_size(output, f"The output of state {state.name!r}")
+        if assign is not None:
+            frame.scope = frame.scope.assign(assign(value, result, self.context(frame, "assign")))
+        return output
 
     def _left(self, frame: Frame, result: Any) -> Onward:
         state = state_of(frame)
@@ -189,11 +200,7 @@ class Runner(Turn):
             result = frame.effective
         elif state.type == "Task":
             check_size(result, f"The result of state {state.name!r}")
-        context = self.context(frame, "output")
-        if state.select is not None:
-            result = state.select(result, context)
-        output = state.output(state.place(frame.value, result), context)
-        check_size(output, f"The output of state {state.name!r}")
+        output = self._finished(frame, state, result, state.finish, state.assign)
         self.tell(f"{state.type}StateExited", frame, output=output)
         return (state.following, output) if state.following is not None else self._done(frame, output)
 
@@ -238,7 +245,8 @@ class Runner(Turn):
                     frame.begun,
                 )  # fmt: skip
                 try:
-                    value = catcher.place(frame.value, {"Error": error, "Cause": cause})
+                    described = {"Error": error, "Cause": cause}
+                    value = self._finished(frame, state, described, catcher.output, catcher.assign)
                 except StateFailedError as failure:
                     error, cause = failure.error, failure.cause
                     break
@@ -308,10 +316,15 @@ def _is_within(frame: Frame, outer: Frame) -> bool:
     return False
 
 
+def _given(frame: Frame, state: State) -> Any:
+    """Returns what a field other than the state's arguments begins with: JSONata always sees the state's input."""
+    return frame.value if state.is_jsonata else frame.effective
+
+
 def _span(resolve: Any, frame: Frame, context: Any, name: str) -> float | None:
     if resolve is None:
         return None
-    value = resolve(frame.effective, context)
+    value = resolve(_given(frame, state_of(frame)), context)
     if not is_number(value) or value < 0:
         raise StateFailedError(failures.RUNTIME, f"{name} must be a number of seconds, not {value!r:.100}")
     return float(value)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from penstock.states.commands import Command
 from penstock.states.machine import Machine, State
+from penstock.states.variables import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Frame:
         waiting: how many branches or iterations are not done.
         items, begun: a Map's items, and how many of them were begun.
         item: of an iteration, the item's index and value.
+        scope: its variables.
         beats: counts the heartbeat timers, so that each has its own token.
     """
 
@@ -85,6 +87,7 @@ class Frame:
     is_done: bool = False
     failure: tuple[str, str] | None = None
     caught: Caught | None = None
+    scope: Scope = field(default_factory=Scope)
 
 
 class Outstanding(NamedTuple):

@@ -55,7 +55,9 @@ def begin_iterations(run: Runner, frame: Frame, state: State) -> None:
 def iteration_input(run: Runner, frame: Frame, child: Frame, state: State) -> Any:
     """Returns what an iteration begins with: its item, or what ItemSelector makes of it."""
     _, value = child.item or (0, None)
-    return value if state.selector is None else state.selector(frame.effective, run.context(child, "item"))
+    if state.selector is None:
+        return value
+    return state.selector(frame.value if state.is_jsonata else frame.effective, run.context(child, "item"))
 
 
 def end_iteration(run: Runner, frame: Frame, child: Frame, output: Any, state: State) -> None:
@@ -80,7 +82,8 @@ def end_map(run: Runner, frame: Frame) -> None:
 
 def _iteration(frame: Frame, state: State, index: int) -> Frame:
     path = f"{frame.path}{frame.number}.{frame.attempt}.{index}/"
-    return Frame(path, processor(state), frame, index, item=(index, frame.items[index]))
+    item = (index, frame.items[index])
+    return Frame(path, processor(state), frame, index, item=item, scope=frame.scope.inner())
 
 
 def processor(state: State) -> Machine:

@@ -121,9 +121,8 @@ def _compile_jsonpath(plain: str) -> Any:
     return jsonpath.compile(plain)
 
 
-def is_present(text: str) -> Callable[[Value, Any], bool]:
+def is_present(resolve: Resolve) -> Callable[[Value, Any], bool]:
     """Returns a function that tells whether a path finds anything."""
-    resolve = compile_path(text)
 
     def present(value: Value, context: Any) -> bool:
         try:

@@ -10,6 +10,19 @@ from typing import Any
 from penstock.states import intrinsics
 from penstock.states.failures import PARAMETER_PATH_FAILURE, RUNTIME
 from penstock.states.paths import Resolve, compile_path
+from penstock.states.variables import compile_reference, variable_reference
+
+
+def compile_any_path(text: str | None, error: str = RUNTIME) -> Resolve:
+    """Returns a function of (value, surroundings) that finds what a path names, in the value or in a variable.
+
+    Args:
+        error: the error of a path that finds nothing.
+    """
+    if variable_reference(text) is None or text is None:
+        return compile_path(text, error)
+    find = compile_reference(text, error)
+    return lambda value, around: find(around.variables)
 
 
 def compile_path_or_call(text: str, error: str = RUNTIME) -> Resolve:
@@ -19,9 +32,9 @@ def compile_path_or_call(text: str, error: str = RUNTIME) -> Resolve:
         error: the error of a path that finds nothing.
     """
     if text.startswith("$"):
-        return compile_path(text, error)
+        return compile_any_path(text, error)
     call = intrinsics.parse(text)
-    paths = {path: compile_path(path, error) for path in call.paths}
+    paths = {path: compile_any_path(path, error) for path in call.paths}
     return lambda value, context: intrinsics.evaluate(call, lambda path: paths[path](value, context), context.entropy)
 
 

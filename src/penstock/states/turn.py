@@ -9,20 +9,39 @@ from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, S
 from penstock.states.context import context_object
 from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outstanding
 from penstock.states.intrinsic_functions import Entropy
+from penstock.states.jsonata import Bindings
 from penstock.states.machine import State
+from penstock.states.variables import Scope
 
 ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
 
 
 class Surroundings:
-    """The context object, made when a path asks for it, once; and random values."""
+    """The context object, made when it is asked for, once; variables; and random values."""
 
-    __slots__ = ("_made", "_make", "entropy")
+    __slots__ = ("_at", "_made", "_make", "_scope", "_seed", "entropy")
 
-    def __init__(self, make: Callable[[], dict[str, Any]], entropy: Entropy) -> None:
+    def __init__(self, make: Callable[[], dict[str, Any]], seed: str, scope: Scope, at: float) -> None:
         self._make = make
         self._made: dict[str, Any] | None = None
-        self.entropy = entropy
+        self._seed = seed
+        self._scope = scope
+        self._at = at
+        self.entropy = Entropy(seed)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables that can be read."""
+        return self._scope.visible()
+
+    def bindings(self, value: Any, **states: Any) -> Bindings:
+        """Returns what a JSONata expression sees.
+
+        Args:
+            value: the state's input.
+            states: ``result`` or ``errorOutput``, where there is one.
+        """
+        return Bindings({"input": value, "context": self, **states}, self.variables, self._at, self._seed)
 
     def __call__(self) -> dict[str, Any]:
         if self._made is None:
@@ -143,7 +162,9 @@ class Turn:
             phase: names what is being done; each draws random values of its own, which a replay draws again.
         """
         key = self.key(frame)
-        return Surroundings(lambda: context_object(self.state, frame, key), Entropy(f"{key}#{frame.attempt}/{phase}"))
+        return Surroundings(
+            lambda: context_object(self.state, frame, key), f"{key}#{frame.attempt}/{phase}", frame.scope, self.at
+        )
 
     def _clock_token(self) -> str:
         return f"{self.state.seed}/execution/{self.state.redrives}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.states.failures import DATA_LIMIT_EXCEEDED, PARAMETER_PATH_FAILURE, RUNTIME, StateFailedError
+from penstock.states.failures import DATA_LIMIT_EXCEEDED, RUNTIME, StateFailedError
 from penstock.states.paths import compile_path, path_mistake
 
 VARIABLE_LIMIT_BYTES = ASSIGN_LIMIT_BYTES = 256 * 1024
@@ -31,9 +31,6 @@ OTHER_CONTINUE = OTHER_START | frozenset(
 )
 # Letters of which Unicode says that patterns have them for themselves.
 NEVER = frozenset("\u2e2f")
-
-Assign = Callable[[Any, Any, Mapping[str, Any]], dict[str, Any]]
-"""A function of (what ``$`` means, what ``$$`` means, variables) that gives the new values."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -221,6 +218,17 @@ def reference_mistake(text: Any) -> str | None:
     return name_mistake(name) or (None if path == "$" else path_mistake(path))
 
 
+def any_path_mistake(text: Any, *, reference: bool = False) -> str | None:
+    """Returns what is wrong with a path into the input, the context object or a variable, or None.
+
+    Args:
+        reference: it must name one place.
+    """
+    if variable_reference(text) is not None:
+        return reference_mistake(text)
+    return path_mistake(text, reference=reference)
+
+
 def compile_reference(text: str, error: str = RUNTIME) -> Callable[[Mapping[str, Any]], Any]:
     """Returns a function of variables that finds what a checked path in a variable names.
 
@@ -239,39 +247,3 @@ def compile_reference(text: str, error: str = RUNTIME) -> Callable[[Mapping[str,
         return found(variables[name], None)
 
     return find
-
-
-def compile_assign(assign: Mapping[str, Any], intrinsic: Callable[[str], Assign] | None = None) -> Assign:
-    """Returns a function that evaluates a JSONPath state's checked Assign field: a payload template with variables.
-
-    Args:
-        intrinsic: compiles an intrinsic function's text, in the way that this function compiles.
-    """
-    return _compiled(dict(assign), intrinsic)
-
-
-def _compiled(template: Any, intrinsic: Callable[[str], Assign] | None) -> Callable[[Any, Any, Mapping[str, Any]], Any]:
-    if isinstance(template, dict):
-        fields = [
-            (name[:-2], _compiled_text(inner, intrinsic))
-            if name.endswith(".$")
-            else (name, _compiled(inner, intrinsic))
-            for name, inner in template.items()
-        ]
-        return lambda value, context, variables: {name: fill(value, context, variables) for name, fill in fields}
-    if isinstance(template, list):
-        parts = [_compiled(inner, intrinsic) for inner in template]
-        return lambda value, context, variables: [fill(value, context, variables) for fill in parts]
-    return lambda value, context, variables: template
-
-
-def _compiled_text(
-    text: str, intrinsic: Callable[[str], Assign] | None
-) -> Callable[[Any, Any, Mapping[str, Any]], Any]:
-    if intrinsic is not None and not text.startswith("$"):
-        return intrinsic(text)
-    if variable_reference(text) is not None:
-        find = compile_reference(text, PARAMETER_PATH_FAILURE)
-        return lambda value, context, variables: find(variables)
-    resolve = compile_path(text, PARAMETER_PATH_FAILURE)
-    return lambda value, context, variables: resolve(value, context)

@@ -114,7 +114,7 @@ def test_the_payload_template_of_the_specification() -> None:
 # SPEC: "MUST be a Reference Path", "MUST NOT begin with $$", "MUST NOT have duplicate field names".
 REFUSED = [
     {"ResultPath": "$.a[*]"}, {"ResultPath": "$$.a"}, {"ResultPath": "$.a[?(@.b)]"}, {"ResultPath": "$.a[-1]"},
-    {"ResultPath": "$..a"}, {"ResultPath": "a"}, {"ResultPath": 1}, {"InputPath": "$foo"}, {"InputPath": "$.a."},
+    {"ResultPath": "$..a"}, {"ResultPath": "a"}, {"ResultPath": 1}, {"InputPath": "$foo bar"}, {"InputPath": "$.a."},
     {"InputPath": "$.."}, {"InputPath": "$['a"}, {"InputPath": "$.a.length()"}, {"InputPath": ""},
     {"Parameters": {"a": 1, "a.$": "$.b"}}, {"Parameters": {"a.$": "b"}}, {"Parameters": {"a.$": 1}},
     {"Parameters": {"a": [{"b.$": "$["}]}}, {"Parameters": {"a.$": "States.UUID(1)"}},

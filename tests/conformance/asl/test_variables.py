@@ -10,10 +10,11 @@ import pytest
 
 from penstock.states.failures import StateFailedError
 from penstock.states.jsonata import Bindings, evaluate
+from penstock.states.templates import compile_template
+from penstock.states.turn import Surroundings
 from penstock.states.variables import (
     Scope,
     assign_mistakes,
-    compile_assign,
     compile_reference,
     name_mistake,
     reference_mistake,
@@ -195,9 +196,10 @@ def test_the_pages_assignments_in_json_path() -> None:
         "order": {"items": ["i"], "total": 3, "lines": [{"product": "p"}, {"product": "q"}]},
         "result": {"code": 200},
     }
-    context = lambda: {"Execution": {"StartTime": "2026-02-20T07:57:00.000Z"}}  # noqa: E731
-    filled = compile_assign({"products.$": "$.order..product", "orderTotal.$": "$.order.total"})
-    assert filled(result, context, {}) == {"products": ["p", "q"], "orderTotal": 3}
+    context = {"Execution": {"StartTime": "2026-02-20T07:57:00.000Z"}}
+    around = Surroundings(lambda: context, "seed", Scope({"customer": {"name": "María"}}), 0.0)
+    filled = compile_template({"products.$": "$.order..product", "orderTotal.$": "$.order.total"})
+    assert filled(result, around) == {"products": ["p", "q"], "orderTotal": 3}
     assign = {
         "details": {"status": "SUCCESS", "lineItems.$": "$.order.items"},
         "resultCode.$": "$.result.code",
@@ -206,15 +208,8 @@ def test_the_pages_assignments_in_json_path() -> None:
         "name.$": "$customer.name",
         "not-evaluated": ["$customer.name", {"a.$": "$customer"}],
     }
-    asked = []
-
-    def intrinsic(text: str) -> Any:
-        asked.append(text)
-        return lambda value, context, variables: f"Hello {variables['customer']['name']}"
-
     before = json.dumps(result)
-    variables = {"customer": {"name": "María"}}
-    assert compile_assign(assign, intrinsic)(result, context, variables) == {
+    assert compile_template(assign)(result, around) == {
         "details": {"status": "SUCCESS", "lineItems": ["i"]},
         "resultCode": 200,
         "message": "Hello María",
@@ -222,7 +217,6 @@ def test_the_pages_assignments_in_json_path() -> None:
         "name": "María",
         "not-evaluated": ["$customer.name", {"a": {"name": "María"}}],
     }
-    assert asked == ["States.Format('Hello {}', $customer.name)"]
     assert json.dumps(result) == before
 
 

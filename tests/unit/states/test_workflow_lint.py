@@ -57,7 +57,7 @@ def test_every_mistake_is_found_at_once() -> None:
     })  # fmt: skip
     codes = sorted(finding.code for finding in lint(text))
     assert codes == [
-        "all", "dangling", "dangling", "not-yet", "path", "required", "required", "transition", "type", "unknown-field",
+        "all", "dangling", "dangling", "path", "required", "required", "transition", "type", "unknown-field",
         "value", "value", "wait",
     ]  # fmt: skip
 
@@ -128,8 +128,13 @@ MISTAKES = [
     (states(Resource=""), "$.States.S.Resource", "value", ""),
     (states(TimeoutSeconds=0), "$.States.S.TimeoutSeconds", "value", ""),
     (states(TimeoutSecondsPath="$.a[*]"), "$.States.S.TimeoutSecondsPath", "path", ""),
-    (states(Assign={}), "$.States.S.Assign", "not-yet", "JSONPath"),
-    (states(QueryLanguage="JSONata"), "$.States.S.QueryLanguage", "not-yet", "JSONPath"),
+    (states(Assign={"states": 1}), "$.States.S.Assign.states", "variable", ""),
+    (states(QueryLanguage="SQL"), "$.States.S.QueryLanguage", "value", "JSONata"),
+    (states(QueryLanguage="JSONata", InputPath="$.a"), "$.States.S.InputPath", "unknown-field", ""),
+    (states(QueryLanguage="JSONata", Arguments={"a": ["{% 1 + %}"]}), "$.States.S.Arguments.a[0]", "jsonata", ""),
+    (states(QueryLanguage="JSONata", Arguments="{% $states.result %}"), "$.States.S.Arguments", "jsonata", ""),
+    ({**states(), "QueryLanguage": "JSONata", "States": {"S": {"Type": "Succeed", "QueryLanguage": "JSONPath"}}},
+     "$.States.S.QueryLanguage", "value", ""),
     (states(Parameters={"x.$": "States.UUID(1)"}), "$.States.S.Parameters.x.$", "intrinsic", ""),
     (states(Retry=[{"ErrorEquals": ["E"], "JitterStrategy": []}]), "$.States.S.Retry[0].JitterStrategy", "value", ""),
     (states(Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": -1}]), "$.States.S.Retry[0].IntervalSeconds", "value", ""),
