@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from penstock.define.workflow import Choice as Choice
     from penstock.define.workflow import Fail as Fail
     from penstock.define.workflow import Invoke as Invoke
+    from penstock.define.workflow import Map as Map
     from penstock.define.workflow import Parallel as Parallel
     from penstock.define.workflow import Pass as Pass
     from penstock.define.workflow import Succeed as Succeed
@@ -45,6 +46,7 @@ _SOURCES = {
     "Choice": "penstock.define.workflow",
     "Fail": "penstock.define.workflow",
     "Invoke": "penstock.define.workflow",
+    "Map": "penstock.define.workflow",
     "Parallel": "penstock.define.workflow",
     "Pass": "penstock.define.workflow",
     "Succeed": "penstock.define.workflow",

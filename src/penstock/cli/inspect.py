@@ -1,12 +1,15 @@
-"""What there is: ``ls`` and ``show``."""
+"""What there is: ``ls``, ``show`` and ``lint``."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penstock.cli.options import Options
+from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.model.pipeline import Definition
@@ -16,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("ls")(list_pipelines)
     app.command("show")(show)
+    app.command("lint")(lint)
 
 
 def list_pipelines(context: typer.Context) -> None:
@@ -183,3 +187,34 @@ def _kept(seconds: int | None) -> str:
     from penstock.cli.output import duration
 
     return "for ever" if seconds is None else duration(seconds)
+
+
+def lint(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Documents in Amazon States Language; - for stdin.")],
+) -> None:
+    """Report every mistake of Amazon States Language documents at once, with its place and its mend."""
+    from penstock import states
+    from penstock.cli import output
+
+    options: Options = context.obj
+    found = [(str(path), finding) for path in files for finding in states.lint(_document(path))]
+    if options.as_json:
+        output.emit_json(
+            [{"file": file, "path": one.where, "code": one.code, "message": one.message, "hint": one.hint}
+             for file, one in found]
+        )  # fmt: skip
+    else:
+        rows: list[list[Any]] = [[file, one.where, one.code, one.message, one.hint] for file, one in found]
+        output.table(["file", "path", "code", "mistake", "mend"], rows, empty="no mistakes")
+    if found:
+        raise typer.Exit(3)
+
+
+def _document(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="give a file that you may read") from error

@@ -155,7 +155,7 @@ class Progress:
             return
         for visit in timeline.visits(self.home, self.home.journal.get(execution.id)):
             key = (execution.id, f"{visit.state}@{visit.started_at}")
-            if visit.status != self._lines.get(key) and visit.type not in {"Parallel", "Choice", "Pass"}:
+            if visit.status != self._lines.get(key) and visit.type not in {"Parallel", "Map", "Choice", "Pass"}:
                 self._lines[key] = visit.status
                 took = f"  {output.duration(visit.seconds)}" if visit.seconds is not None else ""
                 error = f"  {timeline.shorten(visit.error, full=False)}" if visit.error else ""

@@ -79,7 +79,7 @@ def _collect(entries: list[Any], logs: dict[str, str], stopped_at: float | None)
         if kind == "TaskScheduled":
             current.attempts += 1
             current.status = "RUNNING"
-        elif kind == "ParallelStateFailed":
+        elif kind in {"ParallelStateFailed", "MapStateFailed"}:
             current.error = _error_text(detail)
         elif kind in {"TaskFailed", "TaskTimedOut"}:
             current.status = "RETRYING"

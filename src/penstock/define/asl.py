@@ -61,6 +61,8 @@ class _Emitter:
                 state |= _retry_fields(retries)
             case steps.Parallel():
                 state["Branches"] = [self.machine(branch, retries) for branch in step.branches]
+            case steps.Map():
+                state |= self._map_fields(step, retries)
             case steps.Choice():
                 self._choice(step, state, states, following, retries)
             case steps.Wait():
@@ -73,6 +75,13 @@ class _Emitter:
             state["Catch"] = list(self._catchers(step, states))
         if not isinstance(step, steps.Choice | steps.Succeed | steps.Fail):
             state |= {"Next": following} if following else {"End": True}
+
+    def _map_fields(self, step: steps.Map, retries: tuple[steps.Retry, ...]) -> dict[str, Any]:
+        fields: dict[str, Any] = {} if step.items == "$" else {"ItemsPath": step.items}
+        if step.at_once:
+            fields["MaxConcurrency"] = step.at_once
+        processor = {"ProcessorConfig": {"Mode": "INLINE"}, **self.machine(step.each, retries)}
+        return {**fields, "ItemProcessor": processor}
 
     def _choice(
         self,
@@ -113,7 +122,7 @@ def _keep_error(states: States, name: str, failed: str) -> None:
     """Lets the error flow past the handler's own results, so that the Fail state can repeat it."""
     while name != failed:
         state = states[name]
-        if state["Type"] in {"Task", "Parallel", "Pass"}:
+        if state["Type"] in {"Task", "Parallel", "Map", "Pass"}:
             state.pop("OutputPath", None)
             state["ResultPath"] = None
         if "Next" not in state:

@@ -57,7 +57,7 @@ class Step:
         jitter: bool = False,
         errors: Sequence[str] = ALL_ERRORS,
     ) -> Step:
-        """Runs a failed task again. On a Parallel it holds for each task inside that has no retry of its own."""
+        """Runs a failed task again. On a Parallel or Map it holds for each task inside that has no retry of its own."""
         retry = Retry(times, every, backoff, max_delay, jitter, tuple(errors))
         return dataclasses.replace(self, retries=(*self.retries, retry))
 
@@ -105,6 +105,26 @@ class Parallel(Step):
     def __init__(self, *branches: Stepped, name: str = "", **fields: Any) -> None:
         super().__init__(name, **{key: fields[key] for key in ("retries", "catches") if key in fields})
         object.__setattr__(self, "branches", fields.get("branches") or tuple(as_step(branch) for branch in branches))
+
+
+@dataclass(frozen=True)
+class Map(Step):
+    """Runs steps for each item of a list, several at once; its output is the list of theirs, in the items' order.
+
+    Args:
+        items: a path to the list in the input.
+        at_once: how many at the most; as many as there may be when 0.
+    """
+
+    each: Step | Chain = dataclasses.field(kw_only=True)
+    items: str = "$"
+    at_once: int = 0
+
+    def __init__(self, each: Stepped, *, items: str = "$", at_once: int = 0, name: str = "", **fields: Any) -> None:
+        super().__init__(name, **fields)
+        object.__setattr__(self, "each", as_step(each))
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "at_once", at_once)
 
 
 @dataclass(frozen=True)
@@ -161,4 +181,4 @@ def as_step(thing: Stepped) -> Step | Chain:
         return Invoke(thing)
     if isinstance(thing, Step | Chain):
         return thing
-    raise TypeError(f"{thing!r} is no step; use a task, Parallel, Choice, Wait, Pass, Succeed or Fail")
+    raise TypeError(f"{thing!r} is no step; use a task, Parallel, Map, Choice, Wait, Pass, Succeed or Fail")

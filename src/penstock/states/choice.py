@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from penstock.states.paths import compile_path, is_present
+from penstock.states.paths import is_present
+from penstock.states.templates import compile_any_path
 
 Test = Callable[[Any, Any], bool]
 Compare = Callable[[Any, Any], bool]
@@ -81,9 +82,9 @@ def compile_rule(rule: dict[str, Any]) -> Test:
 
 def _data_test(variable: str, name: str, expected: Any) -> Test:
     if name == "IsPresent":
-        present = is_present(variable)
+        present = is_present(compile_any_path(variable))
         return lambda value, context: present(value, context) is expected
-    found = compile_path(variable)
+    found = compile_any_path(variable)
     if name in TYPE_TESTS:
         test = TYPE_TESTS[name]
         return lambda value, context: test(found(value, context)) is expected
@@ -92,7 +93,7 @@ def _data_test(variable: str, name: str, expected: Any) -> Test:
         return lambda value, context: pattern.matches(found(value, context))
     if name.endswith("Path"):
         kind, compare = COMPARISONS[name.removesuffix("Path")]
-        other = compile_path(expected)
+        other = compile_any_path(expected)
         return lambda value, context: _compare(kind, compare, found(value, context), other(value, context))
     kind, compare = COMPARISONS[name]
     return lambda value, context: _compare(kind, compare, found(value, context), expected)

@@ -12,7 +12,11 @@ from penstock.states.execution import ExecutionState, Frame
 def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, Any]:
     """Returns what ``$$`` names, for a frame in its present state."""
     context = state.context
-    return {
+    iteration = _iteration(frame)
+    made: dict[str, Any] = (
+        {} if iteration is None else {"Map": {"Item": {"Index": iteration[0], "Value": iteration[1]}}}
+    )
+    return made | {
         "Execution": {
             "Id": context.execution_id,
             "Name": context.execution_name,
@@ -29,6 +33,16 @@ def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, A
         },
         "Task": {"Token": f"{key}#{frame.attempt}"},
     }
+
+
+def _iteration(frame: Frame) -> tuple[int, Any] | None:
+    """Returns the innermost iteration that a frame is in."""
+    inner: Frame | None = frame
+    while inner is not None:
+        if inner.item is not None:
+            return inner.item
+        inner = inner.parent
+    return None
 
 
 @functools.lru_cache(maxsize=1024)

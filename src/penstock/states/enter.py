@@ -12,6 +12,8 @@ from penstock.states.choice import is_number, timestamp
 from penstock.states.commands import InvokeTask
 from penstock.states.execution import Caught, ExecutionState, Frame
 from penstock.states.failures import StateFailedError
+from penstock.states.flow import Finish
+from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
 from penstock.states.retry import next_retry, pause_seconds
 from penstock.states.turn import Turn, state_of
@@ -20,6 +22,8 @@ _encode = msgspec.json.Encoder().encode
 Onward = tuple[str | None, Any]
 """Where a frame goes on and with what; (None, None) when it waits, or is at its end."""
 STAY: Onward = (None, None)
+# States with frames inside.
+AROUND = frozenset({"Parallel", "Map"})
 
 
 class Runner(Turn):
@@ -38,6 +42,10 @@ class Runner(Turn):
     def enter(self, frame: Frame, name: str, value: Any) -> None:
         """Lets a frame enter a state."""
         self._agenda.append((frame, lambda frame, name, value: (name, value), (name, value)))
+
+    def begin_iteration(self, frame: Frame) -> None:
+        """Lets a Map's iteration begin."""
+        self._agenda.append((frame, self._iterate, ()))
 
     def begin(self, frame: Frame) -> None:
         """Lets a frame do its state's work again."""
@@ -84,23 +92,23 @@ class Runner(Turn):
     def _work(self, frame: Frame, state: State) -> Onward:
         if self.state.told >= failures.HISTORY_LIMIT:
             raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE)
-        context = self.context(frame)
-        effective = state.input(frame.value, context)
-        if state.parameters is not None:
-            effective = state.parameters(effective, context)
-        frame.effective = effective
+        context = self.context(frame, "input")
+        frame.effective = effective = state.begin(frame.value, context)
         match state.type:
             case "Task":
                 self._invoke(frame, state)
             case "Parallel":
                 self._branch(frame, state)
+            case "Map":
+                begin_map(self, frame, state)
             case "Wait":
                 self.start_timer(frame, "wait", self._wait_until(frame, state))
             case "Choice":
                 return self._choose(frame, state)
             case "Fail":
-                error = "" if state.error is None else _text(state.error(effective, context), "Error")
-                cause = "" if state.cause is None else _text(state.cause(effective, context), "Cause")
+                given = _given(frame, state)
+                error = "" if state.error is None else _text(state.error(given, context), "Error")
+                cause = "" if state.cause is None else _text(state.cause(given, context), "Cause")
                 return self._failed(frame, error, cause)
             case _:
                 return self._left(frame, state.result if state.has_result else effective)
@@ -109,7 +117,7 @@ class Runner(Turn):
     def _invoke(self, frame: Frame, state: State) -> None:
         key = self.key(frame)
         token = f"{key}#{frame.attempt}"
-        context = self.context(frame)
+        context = self.context(frame, "timers")
         timeout = _span(state.timeout, frame, context, "TimeoutSeconds")
         heartbeat = _span(state.heartbeat, frame, context, "HeartbeatSeconds")
         command = InvokeTask(
@@ -133,7 +141,7 @@ class Runner(Turn):
     def _branch(self, frame: Frame, state: State) -> None:
         base = f"{frame.path}{frame.number}.{frame.attempt}."
         children = [
-            Frame(f"{base}{number}/", branch, frame, number, value=frame.effective)
+            Frame(f"{base}{number}/", branch, frame, number, value=frame.effective, scope=frame.scope.inner())
             for number, branch in enumerate(state.branches)
         ]
         frame.children, frame.results, frame.waiting = children, [None] * len(children), len(children)
@@ -141,25 +149,50 @@ class Runner(Turn):
         for child in reversed(children):
             self.enter(child, child.machine.start_at, frame.effective)
 
+    def _iterate(self, frame: Frame) -> Onward:
+        parent = frame.parent
+        if parent is None or frame.item is None:
+            return STAY
+        self.tell("MapIterationStarted", parent, index=frame.index)
+        try:
+            frame.value = iteration_input(self, parent, frame, state_of(parent))
+        except StateFailedError as failure:
+            # The selector is the Map's own, so that the Map fails and not its item.
+            self.fail(parent, failure.error, failure.cause)
+            return STAY
+        return frame.machine.start_at, frame.value
+
     def _choose(self, frame: Frame, state: State) -> Onward:
-        context = self.context(frame)
-        following = next((name for test, name in state.rules if test(frame.effective, context)), state.default)
+        context = self.context(frame, "choice")
+        rule = next((rule for rule in state.rules if rule.test(frame.effective, context)), None)
+        following = state.default if rule is None else rule.following
         if following is None:
             cause = f"Choice state {state.name!r}: no rule holds, and there is no Default"
             raise StateFailedError(failures.NO_CHOICE_MATCHED, cause)
-        output = state.output(frame.effective, context)
+        finish = state.finish if rule is None or rule.output is None else rule.output
+        assign = state.assign if rule is None else rule.assign
+        output = self._finished(frame, state, frame.effective, finish, assign)
         self.tell("ChoiceStateExited", frame, output=output)
         return following, output
 
     def _wait_until(self, frame: Frame, state: State) -> float:
-        context = self.context(frame)
+        context = self.context(frame, "time")
         if state.moment is not None:
-            text = state.moment(frame.effective, context)
+            text = state.moment(_given(frame, state), context)
             moment = timestamp(text)
             if moment is None:
                 raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r:.100} is no timestamp")
             return moment
         return self.at + (_span(state.seconds, frame, context, "Seconds") or 0)
+
+    def _finished(self, frame: Frame, state: State, result: Any, finish: Finish, assign: Finish | None) -> Any:
+        """Returns a state's output, and sets its variables: all of both is evaluated before any is set."""
+        value = frame.effective if state.type == "Choice" and not state.is_jsonata else frame.value
+        output = finish(value, result, self.context(frame, "output"))
+        check_size(output, f"The output of state {state.name!r}")
+        if assign is not None:
+            frame.scope = frame.scope.assign(assign(value, result, self.context(frame, "assign")))
+        return output
 
     def _left(self, frame: Frame, result: Any) -> Onward:
         state = state_of(frame)
@@ -167,11 +200,7 @@ class Runner(Turn):
             result = frame.effective
         elif state.type == "Task":
             check_size(result, f"The result of state {state.name!r}")
-        context = self.context(frame)
-        if state.select is not None:
-            result = state.select(result, context)
-        output = state.output(state.place(frame.value, result), context)
-        check_size(output, f"The output of state {state.name!r}")
+        output = self._finished(frame, state, result, state.finish, state.assign)
         self.tell(f"{state.type}StateExited", frame, output=output)
         return (state.following, output) if state.following is not None else self._done(frame, output)
 
@@ -181,6 +210,10 @@ class Runner(Turn):
         if parent is None:
             self.state.output = output
             self.finish("SUCCEEDED")
+            return STAY
+        around = state_of(parent)
+        if around.type == "Map":
+            end_iteration(self, parent, frame, output, around)
             return STAY
         parent.results[frame.index] = output
         parent.waiting -= 1
@@ -195,21 +228,25 @@ class Runner(Turn):
     def _failed(self, frame: Frame, error: str, cause: str) -> Onward:
         state = state_of(frame)
         from_branch = state.type == "Parallel" and bool(frame.children)
-        if state.type == "Parallel":
+        if state.type in AROUND:
             self._stop_branches(frame)
-            self.tell("ParallelStateFailed", frame, error=error, cause=cause)
+            self.tell(f"{state.type}StateFailed", frame, error=error, cause=cause)
         retry = next_retry(state.retriers, frame.retries, error, from_branch=from_branch)
         if retry is not None:
-            frame.children = []
+            frame.children, frame.items = [], []
             pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
             frame.attempt += 1
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
         for catcher in state.catchers:
             if failures.matches(catcher.errors, error, from_branch=from_branch):
-                caught = Caught(state, frame.number, frame.value, frame.children, frame.results, frame.waiting)
+                caught = Caught(
+                    state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
+                    frame.begun,
+                )  # fmt: skip
                 try:
-                    value = catcher.place(frame.value, {"Error": error, "Cause": cause})
+                    described = {"Error": error, "Cause": cause}
+                    value = self._finished(frame, state, described, catcher.output, catcher.assign)
                 except StateFailedError as failure:
                     error, cause = failure.error, failure.cause
                     break
@@ -228,6 +265,8 @@ class Runner(Turn):
         """A failure that nothing handles takes its frame with it: the Parallel around it fails, or the execution."""
         frame.failure = (error, cause)
         if frame.parent is not None:
+            if frame.item is not None:
+                self.tell("MapIterationFailed", frame.parent, index=frame.index)
             self.fail(frame.parent, error, cause)
         else:
             self.finish("FAILED", error, cause)
@@ -236,14 +275,17 @@ class Runner(Turn):
 
     def _resumed(self, frame: Frame) -> Onward:
         if frame.state is None:
-            return frame.machine.start_at, frame.value
+            return self._iterate(frame) if frame.item is not None else (frame.machine.start_at, frame.value)
         frame.failure = None
         if frame.state.type == "Fail" and frame.caught is not None:
             # A Catch led here only to say so; what is to be put through again is the state that it caught.
-            frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting = frame.caught
+            (
+                frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
+                frame.begun,
+            ) = frame.caught  # fmt: skip
             frame.caught = None
         frame.retries = [0] * len(frame.state.retriers)
-        if frame.state.type == "Parallel" and frame.children:
+        if frame.state.type in AROUND and frame.children:
             for child in reversed(frame.children):
                 if not child.is_done:
                     self.resume(child)
@@ -274,10 +316,15 @@ def _is_within(frame: Frame, outer: Frame) -> bool:
     return False
 
 
+def _given(frame: Frame, state: State) -> Any:
+    """Returns what a field other than the state's arguments begins with: JSONata always sees the state's input."""
+    return frame.value if state.is_jsonata else frame.effective
+
+
 def _span(resolve: Any, frame: Frame, context: Any, name: str) -> float | None:
     if resolve is None:
         return None
-    value = resolve(frame.effective, context)
+    value = resolve(_given(frame, state_of(frame)), context)
     if not is_number(value) or value < 0:
         raise StateFailedError(failures.RUNTIME, f"{name} must be a number of seconds, not {value!r:.100}")
     return float(value)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from penstock.states.commands import Command
 from penstock.states.machine import Machine, State
+from penstock.states.variables import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,24 @@ class Caught(NamedTuple):
     children: list[Frame]
     results: list[Any]
     waiting: int
+    items: list[Any]
+    begun: int
 
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One running machine: the whole, or a branch. It is in one state at a time.
+    """One running machine: the whole, a branch, or an iteration. It is in one state at a time.
 
     Attributes:
-        path: tells frames apart: the visits of Parallel states and branch numbers that lead to it.
+        path: tells frames apart: the visits of Parallel and Map states, and the numbers in them, that lead to it.
         visit: counts the states that it entered; ``number`` is the present state's.
         value: the state's raw input; ``effective`` after InputPath and Parameters.
         attempt: counts the calls of this visit's task from 0.
         retries: how often each of the state's retriers was used.
-        waiting: how many branches are not done.
+        waiting: how many branches or iterations are not done.
+        items, begun: a Map's items, and how many of them were begun.
+        item: of an iteration, the item's index and value.
+        scope: its variables.
         beats: counts the heartbeat timers, so that each has its own token.
     """
 
@@ -74,10 +80,14 @@ class Frame:
     children: list[Frame] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     waiting: int = 0
+    items: list[Any] = field(default_factory=list)
+    begun: int = 0
+    item: tuple[int, Any] | None = None
     beats: int = 0
     is_done: bool = False
     failure: tuple[str, str] | None = None
     caught: Caught | None = None
+    scope: Scope = field(default_factory=Scope)
 
 
 class Outstanding(NamedTuple):

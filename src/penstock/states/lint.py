@@ -5,13 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from penstock.model.findings import Finding
 from penstock.states.lint_fields import FIELDS, REQUIRED, check_values, positive_integer
 from penstock.states.lint_handlers import check_catch, check_retry
+from penstock.states.lint_language import FIELDS as JSONATA_FIELDS
+from penstock.states.lint_language import (
+    JSONATA,
+    JSONPATH,
+    LANGUAGES,
+    assigned_in,
+    check_assigns,
+    check_conditions,
+    check_jsonata,
+    language_of,
+)
 from penstock.states.lint_rules import check_rules
 from penstock.states.lint_words import near_name, shown, unknown_fields
 
@@ -20,7 +31,7 @@ DEPTH_LIMIT = 60
 NAME_LIMIT = 80
 FINDINGS_LIMIT = 1000
 MACHINE_FIELDS = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
-BRANCH_FIELDS = frozenset({"Comment", "StartAt", "States"})
+BRANCH_FIELDS = frozenset({"Comment", "StartAt", "States", "QueryLanguage"})
 TERMINAL_TYPES = frozenset({"Succeed", "Fail"})
 
 
@@ -44,7 +55,8 @@ def lint(document: bytes | str) -> list[Finding]:
         return [Finding("$", "json", f"no JSON: {error!s:.200}", "mend the document")]
     if _depth(decoded) > DEPTH_LIMIT:
         return [Finding("$", "depth", f"the document is nested more than {DEPTH_LIMIT} deep", "flatten it")]
-    found = list(itertools.islice(_machine(decoded, "$", {}, is_root=True), FINDINGS_LIMIT + 1))
+    root = Around({}, JSONPATH, frozenset())
+    found = list(itertools.islice(_machine(decoded, "$", root, is_root=True), FINDINGS_LIMIT + 1))
     findings = sorted(set(found[:FINDINGS_LIMIT]))
     if len(found) > FINDINGS_LIMIT:
         findings.append(Finding("$", "too-many", f"there are more than {FINDINGS_LIMIT} mistakes", "mend these first"))
@@ -75,14 +87,27 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _machine(body: Any, where: str, seen: dict[str, str], *, is_root: bool) -> Iterator[Finding]:
+class Around(NamedTuple):
+    """What a machine stands in.
+
+    Attributes:
+        seen: where each name was given, over the whole document.
+        language: the query language of what names none.
+        variables: the names that the scopes around assign.
+    """
+
+    seen: dict[str, str]
+    language: str
+    variables: frozenset[str]
+
+
+def _machine(body: Any, where: str, around: Around, *, is_root: bool) -> Iterator[Finding]:
     if not isinstance(body, dict):
         yield Finding(where, "type", "a state machine is a JSON object", 'write {"StartAt": …, "States": {…}}')
         return
     yield from unknown_fields(body, MACHINE_FIELDS if is_root else BRANCH_FIELDS, where)
-    language = body.get("QueryLanguage", "JSONPath")
-    if language != "JSONPath":
-        yield Finding(where, "not-yet", f"QueryLanguage {shown(language)} cannot be run yet", "write it in JSONPath")
+    yield from language_of(body, around.language, where)
+    language = body.get("QueryLanguage", around.language)
     if body.get("Version", "1.0") != "1.0":
         yield Finding(f"{where}.Version", "value", f"there is no version {shown(body['Version'])}", 'write "1.0"')
     if not isinstance(body.get("Comment", ""), str):
@@ -99,13 +124,15 @@ def _machine(body: Any, where: str, seen: dict[str, str], *, is_root: bool) -> I
     elif not isinstance(start_at, str) or start_at not in states:
         message = f"StartAt names {shown(start_at)}, which is no state"
         yield Finding(f"{where}.StartAt", "dangling", message, near_name(start_at, states))
+    inside = around._replace(language=language if language in LANGUAGES else JSONPATH)
     for name, state in states.items():
-        yield from _named_state(name, state, f"{where}.States.{name[:NAME_LIMIT]}", states, seen)
+        yield from _named_state(name, state, f"{where}.States.{name[:NAME_LIMIT]}", states, inside)
     if isinstance(start_at, str) and start_at in states:
         yield from _unreachable(start_at, states, where)
 
 
-def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen: dict[str, str]) -> Iterator[Finding]:
+def _named_state(name: str, state: Any, where: str, states: dict[str, Any], around: Around) -> Iterator[Finding]:
+    seen = around.seen
     if not 0 < len(name) <= NAME_LIMIT:
         yield Finding(
             where, "name", f"the name has {len(name)} characters, 1 to {NAME_LIMIT} are possible", "shorten it"
@@ -118,32 +145,62 @@ def _named_state(name: str, state: Any, where: str, states: dict[str, Any], seen
         yield Finding(where, "type", "a state is a JSON object", 'write {"Type": …}')
         return
     kind = state.get("Type")
-    if kind == "Map":
-        yield Finding(f"{where}.Type", "not-yet", "Map states cannot be run yet", "use Parallel, or start executions")
-        return
     if not isinstance(kind, str) or kind not in FIELDS:
         yield Finding(f"{where}.Type", "type", f"{shown(kind)} is no type of state", f"one of {', '.join(FIELDS)}")
         return
-    yield from unknown_fields(state, FIELDS[kind], where)
+    yield from language_of(state, around.language, where)
+    language = state.get("QueryLanguage", around.language)
+    is_jsonata = language == JSONATA
+    yield from unknown_fields(state, (JSONATA_FIELDS if is_jsonata else FIELDS)[kind], where)
     for required in REQUIRED.get(kind, ()):
         if required not in state:
             yield Finding(where, "required", f"a {kind} state needs {required}", f'add "{required}"')
     yield from _transitions(kind, state, where, states)
-    yield from check_values(kind, state, where)
+    yield from check_jsonata(kind, state, where) if is_jsonata else check_values(kind, state, where)
+    yield from check_assigns(state, where, around.variables, JSONATA if is_jsonata else JSONPATH)
     yield from check_retry(state.get("Retry", []), f"{where}.Retry")
-    yield from check_catch(state.get("Catch", []), f"{where}.Catch")
+    yield from check_catch(state.get("Catch", []), f"{where}.Catch", is_jsonata=is_jsonata)
     if kind == "Choice":
-        yield from check_rules(state.get("Choices"), f"{where}.Choices")
+        yield from (check_conditions if is_jsonata else check_rules)(state.get("Choices"), f"{where}.Choices")
+    inner = around._replace(variables=assigned_in(states, around.variables, around.language))
     if kind == "Parallel":
-        yield from _branches(state.get("Branches"), f"{where}.Branches", seen)
+        yield from _branches(state.get("Branches"), f"{where}.Branches", inner)
+    if kind == "Map":
+        yield from _processor(state, where, inner)
 
 
-def _branches(branches: Any, where: str, seen: dict[str, str]) -> Iterator[Finding]:
+def _branches(branches: Any, where: str, around: Around) -> Iterator[Finding]:
     if not isinstance(branches, list) or not branches:
         yield Finding(where, "type", "Branches is a list of state machines", 'write [{"StartAt": …, "States": {…}}]')
         return
     for number, branch in enumerate(branches):
-        yield from _machine(branch, f"{where}[{number}]", seen, is_root=False)
+        yield from _machine(branch, f"{where}[{number}]", around, is_root=False)
+
+
+def _processor(state: dict[str, Any], where: str, around: Around) -> Iterator[Finding]:
+    given = [name for name in ("ItemProcessor", "Iterator") if name in state]
+    if len(given) != 1:
+        yield Finding(where, "required", "a Map state needs one ItemProcessor", 'add "ItemProcessor"')
+    for name in given:
+        body, place = state[name], f"{where}.{name}"
+        if isinstance(body, dict) and "ProcessorConfig" in body:
+            yield from _processor_config(body["ProcessorConfig"], f"{place}.ProcessorConfig")
+            body = {field: value for field, value in body.items() if field != "ProcessorConfig"}
+        yield from _machine(body, place, around, is_root=False)
+
+
+def _processor_config(config: Any, where: str) -> Iterator[Finding]:
+    if not isinstance(config, dict):
+        yield Finding(where, "type", "ProcessorConfig is a JSON object", 'write {"Mode": "INLINE"}')
+        return
+    yield from unknown_fields(config, {"Mode", "ExecutionType"}, where)
+    mode = config.get("Mode", "INLINE")
+    if mode == "DISTRIBUTED":
+        yield Finding(f"{where}.Mode", "not-yet", "distributed Maps cannot be run yet", 'write "INLINE"')
+    elif mode != "INLINE":
+        yield Finding(f"{where}.Mode", "value", f"there is no mode {shown(mode)}", 'write "INLINE"')
+    elif "ExecutionType" in config:
+        yield Finding(f"{where}.ExecutionType", "unknown-field", "only a distributed Map has it", "remove it")
 
 
 def _transitions(kind: str, state: dict[str, Any], where: str, states: dict[str, Any]) -> Iterator[Finding]:

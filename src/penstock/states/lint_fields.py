@@ -6,23 +6,27 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.model.findings import Finding
+from penstock.states import intrinsics
 from penstock.states.choice import is_number, timestamp
 from penstock.states.lint_words import shown
 from penstock.states.paths import path_mistake
 from penstock.states.retry import LONGEST_SECONDS
+from penstock.states.variables import any_path_mistake
 
-_COMMON = {"Type", "Comment"}
+_COMMON = {"Type", "Comment", "QueryLanguage"}
 _PATHS = {"InputPath", "OutputPath"}
-_NEXT = {"Next", "End"}
+_NEXT = {"Next", "End", "Assign"}
 _RESULT = {"ResultPath", "Parameters"}
 _FAILING = {"ResultSelector", "Retry", "Catch"}
 _TIMES = {"TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath"}
+_ITEMS = {"ItemProcessor", "Iterator", "ItemsPath", "ItemSelector", "MaxConcurrency", "MaxConcurrencyPath"}
 FIELDS: dict[str, frozenset[str]] = {
     "Task": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | _TIMES | {"Resource"}),
     "Parallel": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | {"Branches"}),
+    "Map": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | _FAILING | _ITEMS),
     "Pass": frozenset(_COMMON | _PATHS | _NEXT | _RESULT | {"Result"}),
     "Wait": frozenset(_COMMON | _PATHS | _NEXT | {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"}),
-    "Choice": frozenset(_COMMON | _PATHS | {"Choices", "Default"}),
+    "Choice": frozenset(_COMMON | _PATHS | {"Choices", "Default", "Assign"}),
     "Succeed": frozenset(_COMMON | _PATHS),
     "Fail": frozenset(_COMMON | {"Error", "ErrorPath", "Cause", "CausePath"}),
 }
@@ -35,16 +39,23 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     for field in [name for name in ("InputPath", "OutputPath") if state.get(name) is not None]:
         yield from _path(state, field, where)
     yield from result_path(state, where)
-    for field in ("Parameters", "ResultSelector"):
+    for field in ("Parameters", "ItemSelector", "ResultSelector"):
         if field in state:
-            yield from _template(state[field], f"{where}.{field}")
+            yield from template(state[field], f"{where}.{field}")
     for field in ("TimeoutSeconds", "HeartbeatSeconds"):
         yield from _either(state, (field, f"{field}Path"), where)
         if field in state:
             yield from positive_integer(state, field, where)
     yield from _either(state, ("Error", "ErrorPath"), where)
     yield from _either(state, ("Cause", "CausePath"), where)
-    for field in ("TimeoutSecondsPath", "HeartbeatSecondsPath", "ErrorPath", "CausePath"):
+    yield from _either(state, ("ItemSelector", "Parameters"), where) if kind == "Map" else ()
+    yield from _either(state, ("MaxConcurrency", "MaxConcurrencyPath"), where)
+    if "MaxConcurrency" in state and not is_count(state["MaxConcurrency"]):
+        message = f"{shown(state['MaxConcurrency'])} is no number of iterations"
+        yield Finding(f"{where}.MaxConcurrency", "value", message, "a whole number; 0 for as many as possible")
+    for field in [name for name in ("ErrorPath", "CausePath") if name in state]:
+        yield from _path_or_call(state[field], f"{where}.{field}", reference=True)
+    for field in ("TimeoutSecondsPath", "HeartbeatSecondsPath", "ItemsPath", "MaxConcurrencyPath"):
         yield from _path(state, field, where, reference=True)
     for field in ("Error", "Cause", "Resource", "Comment"):
         if field in state and not isinstance(state[field], str):
@@ -54,6 +65,11 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     yield from _heartbeat(state.get("TimeoutSeconds"), state.get("HeartbeatSeconds"), where)
     if kind == "Wait":
         yield from _wait(state, where)
+
+
+def is_count(value: Any) -> bool:
+    """Tells whether a value is a whole number from 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _heartbeat(timeout: Any, heartbeat: Any, where: str) -> Iterator[Finding]:
@@ -67,7 +83,7 @@ def _wait(state: dict[str, Any], where: str) -> Iterator[Finding]:
         yield Finding(where, "wait", f"the state has {len(given)} times to wait for", "give Seconds or Timestamp, once")
     if "Seconds" in state:
         seconds = state["Seconds"]
-        if not is_number(seconds) or not 0 <= seconds <= LONGEST_SECONDS or seconds != int(seconds):
+        if not whole_seconds(seconds):
             yield Finding(
                 f"{where}.Seconds", "value", f"{shown(seconds)} is no time to wait", f"0 to {LONGEST_SECONDS}"
             )
@@ -75,6 +91,11 @@ def _wait(state: dict[str, Any], where: str) -> Iterator[Finding]:
         yield Finding(f"{where}.Timestamp", "value", "no timestamp", "such as 2026-02-20T07:57:00Z")
     for field in ("SecondsPath", "TimestampPath"):
         yield from _path(state, field, where, reference=True)
+
+
+def whole_seconds(value: Any) -> bool:
+    """Tells whether a value is a number of seconds that can be waited for."""
+    return is_number(value) and 0 <= value <= LONGEST_SECONDS and value == int(value)
 
 
 def _either(state: dict[str, Any], names: tuple[str, str], where: str) -> Iterator[Finding]:
@@ -88,39 +109,45 @@ def result_path(body: dict[str, Any], where: str) -> Iterator[Finding]:
     if isinstance(path, str) and path.startswith("$$"):
         yield Finding(f"{where}.ResultPath", "path", "a result cannot go into the context object", "such as $.result")
     elif path is not None:
-        yield from _path(body, "ResultPath", where, reference=True)
+        mistake = path_mistake(path, reference=True)
+        if mistake:
+            yield Finding(f"{where}.ResultPath", "path", mistake, "such as $.order.id")
 
 
 def _path(state: dict[str, Any], field: str, where: str, *, reference: bool = False) -> Iterator[Finding]:
     if field not in state:
         return
-    mistake = path_mistake(state[field], reference=reference)
+    mistake = any_path_mistake(state[field], reference=reference)
     if mistake:
-        yield _path_finding(f"{where}.{field}", state[field], mistake)
+        yield Finding(f"{where}.{field}", "path", mistake, "such as $.order.id")
 
 
-def _path_finding(where: str, path: Any, mistake: str) -> Finding:
-    if isinstance(path, str) and path.startswith("States."):
-        return Finding(where, "not-yet", mistake, "compute it in a task")
-    return Finding(where, "path", mistake, "such as $.order.id")
-
-
-def _template(template: Any, where: str) -> Iterator[Finding]:
-    if isinstance(template, list):
-        for number, inner in enumerate(template):
-            yield from _template(inner, f"{where}[{number}]")
-    if not isinstance(template, dict):
+def _path_or_call(text: Any, where: str, *, reference: bool = False) -> Iterator[Finding]:
+    if isinstance(text, str) and text.startswith("States."):
+        mistake = intrinsics.check(text)
+        if mistake:
+            yield Finding(where, "intrinsic", mistake, "see the intrinsic functions of the language")
         return
-    for name, inner in template.items():
+    mistake = any_path_mistake(text, reference=reference)
+    if mistake:
+        yield Finding(where, "path", mistake, "such as $.order.id")
+
+
+def template(value: Any, where: str) -> Iterator[Finding]:
+    """Yields what is wrong with a payload template."""
+    if isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from template(inner, f"{where}[{number}]")
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
         place = f"{where}.{name[:NAME_SHOWN]}"
         if not name.endswith(".$"):
-            yield from _template(inner, place)
+            yield from template(inner, place)
             continue
-        if name[:-2] in template:
+        if name[:-2] in value:
             yield Finding(place, "both", f"{shown(name[:-2])} is given twice, as a value and by a path", "keep one")
-        mistake = path_mistake(inner)
-        if mistake:
-            yield _path_finding(place, inner, mistake)
+        yield from _path_or_call(inner, place)
 
 
 def positive_integer(body: dict[str, Any], field: str, where: str) -> Iterator[Finding]:

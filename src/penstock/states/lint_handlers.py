@@ -15,7 +15,8 @@ from penstock.states.retry import LONGEST_SECONDS
 RETRIER = frozenset({
     "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment",
 })  # fmt: skip
-CATCHER = frozenset({"ErrorEquals", "Next", "ResultPath", "Comment"})
+CATCHER = frozenset({"ErrorEquals", "Next", "Comment", "Assign"})
+CATCHERS = {True: CATCHER | {"Output"}, False: CATCHER | {"ResultPath"}}
 
 
 def check_retry(retriers: Any, where: str) -> Iterator[Finding]:
@@ -50,18 +51,19 @@ def _retrier(retrier: dict[str, Any], where: str) -> Iterator[Finding]:
         yield Finding(f"{where}.MaxDelaySeconds", "value", "MaxDelaySeconds is above IntervalSeconds", "raise it")
 
 
-def check_catch(catchers: Any, where: str) -> Iterator[Finding]:
+def check_catch(catchers: Any, where: str, *, is_jsonata: bool = False) -> Iterator[Finding]:
     """Yields what is wrong with a Catch."""
     if not isinstance(catchers, list):
         yield Finding(where, "type", "Catch is a list", 'write [{"ErrorEquals": ["States.ALL"], "Next": "…"}]')
         return
     for number, catcher in enumerate(catchers):
         place = f"{where}[{number}]"
-        yield from _handler(catcher, CATCHER, place, is_last=number == len(catchers) - 1)
+        yield from _handler(catcher, CATCHERS[is_jsonata], place, is_last=number == len(catchers) - 1)
         if isinstance(catcher, dict):
             if "Next" not in catcher:
                 yield Finding(place, "required", "a catcher needs Next", "name the state to go on with")
-            yield from result_path(catcher, place)
+            if not is_jsonata:
+                yield from result_path(catcher, place)
 
 
 def _handler(entry: Any, known: frozenset[str], where: str, *, is_last: bool) -> Iterator[Finding]:

@@ -8,10 +8,10 @@ from typing import Any
 from penstock.model.findings import Finding
 from penstock.states.choice import COMPARISONS, KINDS, OPERATORS, TYPE_TESTS, has_open_escape
 from penstock.states.lint_words import shown, unknown_fields
-from penstock.states.paths import path_mistake
+from penstock.states.variables import any_path_mistake
 
 BOOLEAN = ("And", "Or", "Not")
-KNOWN = OPERATORS | {*BOOLEAN, "Variable", "Next", "Comment"}
+KNOWN = OPERATORS | {*BOOLEAN, "Variable", "Next", "Comment", "Assign"}
 
 
 def check_rules(rules: Any, where: str) -> Iterator[Finding]:
@@ -30,6 +30,8 @@ def _rule(rule: Any, where: str, *, is_top: bool) -> Iterator[Finding]:
     if not isinstance(rule, dict):
         yield Finding(where, "type", "a rule is a JSON object", 'write {"Variable": …}')
         return
+    if not is_top and "Assign" in rule:
+        yield Finding(f"{where}.Assign", "unknown-field", "only a rule at the top has Assign", "move it up")
     if not is_top and "Next" in rule:
         yield Finding(f"{where}.Next", "unknown-field", "only a rule at the top has Next", "move it up")
     operators = [name for name in rule if name in OPERATORS or name in BOOLEAN]
@@ -45,7 +47,7 @@ def _rule(rule: Any, where: str, *, is_top: bool) -> Iterator[Finding]:
             )
         yield from _combination(name, rule[name], f"{where}.{name}")
         return
-    mistake = path_mistake(rule.get("Variable"))
+    mistake = any_path_mistake(rule.get("Variable"))
     if mistake:
         yield Finding(f"{where}.Variable", "path", mistake, "such as $.order.total")
     yield from _operand(name, rule[name], f"{where}.{name}")
@@ -73,7 +75,7 @@ def _operand(name: str, operand: Any, where: str) -> Iterator[Finding]:
         kind = COMPARISONS[name][0]
         fits = KINDS[kind](operand)
     else:
-        mistake = path_mistake(operand)
+        mistake = any_path_mistake(operand)
         fits, kind = mistake is None, "a path"
     if not fits:
         yield Finding(where, "type", f"{name} compares with {shown(operand)}", f"give {kind}")

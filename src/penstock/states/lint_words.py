@@ -8,11 +8,10 @@ from typing import Any
 
 from penstock.model.findings import Finding
 
-# Fields of JSONata, variables and Map.
+# Fields of distributed Maps, and of calls in another account.
 LATER = frozenset({
-    "QueryLanguage", "Assign", "Arguments", "Output", "Condition", "Items", "ItemProcessor", "ItemReader",
-    "ItemSelector", "ItemBatcher", "ResultWriter", "MaxConcurrency", "MaxConcurrencyPath",
-    "ToleratedFailurePercentage", "Credentials",
+    "ItemReader", "ItemBatcher", "ResultWriter", "ToleratedFailureCount", "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage", "ToleratedFailurePercentagePath", "Label", "Credentials",
 })  # fmt: skip
 COMPARED_NAMES = 100
 SHOWN_CHARACTERS = 100
@@ -39,15 +38,13 @@ def near_name(name: Any, states: dict[str, Any]) -> str:
 
 def unknown_fields(body: dict[str, Any], known: Collection[str], where: str) -> Iterator[Finding]:
     """Yields a finding for each field that does not belong here."""
-    for field, value in body.items():
-        if field in known or (field == "QueryLanguage" and value == "JSONPath"):
+    for field in body:
+        if field in known:
             continue
         place = f"{where}.{field[:SHOWN_CHARACTERS]}"
         if field in LATER:
-            what = "JSONata, variables and Map"
-            yield Finding(
-                place, "not-yet", f"{field} belongs to {what}, which cannot be run yet", "write it in JSONPath"
-            )
+            what = "distributed Maps"
+            yield Finding(place, "not-yet", f"{field} belongs to {what}, which cannot be run yet", "leave it out")
         else:
             near = difflib.get_close_matches(field[:SHOWN_CHARACTERS], known, 1)
             hint = f"did you mean {near[0]}?" if near else f"possible here: {', '.join(sorted(known))}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.states.choice import Test
-from penstock.states.paths import Place, Resolve
+from penstock.states.flow import Finish
+from penstock.states.paths import Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,18 @@ class Catcher:
 
     errors: tuple[str, ...]
     following: str
-    place: Place
+    output: Finish
+    assign: Finish | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way out of a Choice."""
+
+    test: Test
+    following: str
+    output: Finish | None = None
+    assign: Finish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +48,29 @@ class State:
 
     Attributes:
         following: the next state's name; None for an end.
-        parameters, select: payload templates, or None.
+        begin: makes the effective input; ``finish`` the output, and ``assign`` the variables, of input and result.
+        processor: what a Map does with each item; ``items`` finds them, ``selector`` makes each one's input.
         seconds: a Wait's span, as a function of the input; ``moment`` its timestamp.
     """
 
     name: str
     type: str
     following: str | None
-    input: Resolve
-    output: Resolve
-    place: Place
-    parameters: Resolve | None = None
-    select: Resolve | None = None
+    begin: Resolve
+    finish: Finish
+    assign: Finish | None = None
+    is_jsonata: bool = False
     retriers: tuple[Retrier, ...] = ()
     catchers: tuple[Catcher, ...] = ()
     resource: str = ""
     timeout: Resolve | None = None
     heartbeat: Resolve | None = None
     branches: tuple[Machine, ...] = ()
-    rules: tuple[tuple[Test, str], ...] = ()
+    processor: Machine | None = None
+    items: Resolve | None = None
+    selector: Resolve | None = None
+    concurrency: Resolve | None = None
+    rules: tuple[Rule, ...] = ()
     default: str | None = None
     seconds: Resolve | None = None
     moment: Resolve | None = None
@@ -66,7 +82,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A state machine, or one branch of a Parallel."""
+    """A state machine, a branch of a Parallel, or what a Map does with an item."""
 
     start_at: str
     states: dict[str, State] = field(hash=False)

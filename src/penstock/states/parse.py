@@ -8,10 +8,13 @@ import msgspec
 
 from penstock.errors import InvalidWorkflowError
 from penstock.model.findings import report
+from penstock.states import jsonata
 from penstock.states.choice import compile_rule
+from penstock.states.flow import Flow, JsonataFlow, JsonPathFlow
 from penstock.states.lint import lint
-from penstock.states.machine import Catcher, Machine, Retrier, State
-from penstock.states.paths import Resolve, compile_path, compile_result_path, compile_template
+from penstock.states.machine import Catcher, Machine, Retrier, Rule, State
+
+JSONPATH = "JSONPath"
 
 
 def parse(document: bytes | str) -> Machine:
@@ -30,54 +33,72 @@ def parse(document: bytes | str) -> Machine:
     return _machine(msgspec.json.decode(document))
 
 
-def _machine(document: dict[str, Any]) -> Machine:
+def _machine(document: dict[str, Any], language: str = JSONPATH) -> Machine:
+    language = document.get("QueryLanguage", language)
     return Machine(
         start_at=document["StartAt"],
-        states={name: _state(name, body) for name, body in document["States"].items()},
+        states={name: _state(name, body, language) for name, body in document["States"].items()},
         timeout_seconds=document.get("TimeoutSeconds"),
         comment=document.get("Comment", ""),
     )
 
 
-def _state(name: str, body: dict[str, Any]) -> State:
-    kind = body["Type"]
-    result_path = compile_result_path(body.get("ResultPath", "$"))
+def _state(name: str, body: dict[str, Any], outer: str) -> State:
+    kind, language = body["Type"], body.get("QueryLanguage", outer)
+    flow: Flow = JsonPathFlow(body) if language == JSONPATH else JsonataFlow(body)
+    is_map = kind == "Map"
     return State(
         name=name,
         type=kind,
         following=body.get("Next"),
-        input=compile_path(body.get("InputPath", "$")),
-        output=compile_path(body.get("OutputPath", "$")),
-        place=result_path,
-        parameters=_template(body, "Parameters"),
-        select=_template(body, "ResultSelector"),
+        begin=flow.begin(),
+        finish=flow.finish(),
+        assign=flow.assign(),
+        is_jsonata=language != JSONPATH,
         retriers=tuple(_retrier(retrier) for retrier in body.get("Retry", ())),
-        catchers=tuple(_catcher(catcher) for catcher in body.get("Catch", ())),
+        catchers=tuple(_catcher(catcher, flow) for catcher in body.get("Catch", ())),
         resource=body.get("Resource", ""),
-        timeout=_constant_or_path(body, "TimeoutSeconds"),
-        heartbeat=_constant_or_path(body, "HeartbeatSeconds"),
-        branches=tuple(_machine(branch) for branch in body.get("Branches", ())),
-        rules=tuple((compile_rule(rule), rule["Next"]) for rule in body.get("Choices", ())),
+        timeout=flow.field("TimeoutSeconds"),
+        heartbeat=flow.field("HeartbeatSeconds"),
+        # The state's language does not reach into it: a machine inside has the outer one, or its own.
+        branches=tuple(_machine(branch, outer) for branch in body.get("Branches", ())),
+        processor=_processor(body, outer),
+        items=flow.items() if is_map else None,
+        selector=flow.selector() if is_map else None,
+        concurrency=flow.field("MaxConcurrency"),
+        rules=tuple(_rule(rule, number, flow) for number, rule in enumerate(body.get("Choices", ()))),
         default=body.get("Default"),
-        seconds=_constant_or_path(body, "Seconds"),
-        moment=_constant_or_path(body, "Timestamp"),
+        seconds=flow.field("Seconds"),
+        moment=flow.field("Timestamp"),
         has_result="Result" in body,
         result=body.get("Result"),
-        error=_constant_or_path(body, "Error"),
-        cause=_constant_or_path(body, "Cause"),
+        error=flow.field("Error", calls=True),
+        cause=flow.field("Cause", calls=True),
     )
 
 
-def _template(body: dict[str, Any], name: str) -> Resolve | None:
-    return compile_template(body[name]) if name in body else None
+def _processor(body: dict[str, Any], language: str) -> Machine | None:
+    document = body.get("ItemProcessor", body.get("Iterator"))
+    return None if document is None else _machine(document, language)
 
 
-def _constant_or_path(body: dict[str, Any], name: str) -> Resolve | None:
-    """Returns ``Name`` as a constant, or what ``NamePath`` names."""
-    if name in body:
-        constant = body[name]
-        return lambda value, context: constant
-    return compile_path(body[f"{name}Path"]) if f"{name}Path" in body else None
+def _rule(body: dict[str, Any], number: int, flow: Flow) -> Rule:
+    output, assign = flow.branch(body)
+    if isinstance(flow, JsonPathFlow):
+        return Rule(compile_rule(body), body["Next"], output, assign)
+    condition, place = body["Condition"], f"Choices[{number}]/Condition"
+
+    def test(value: Any, around: Any) -> bool:
+        found = jsonata.evaluate(
+            condition,
+            around.bindings(value),
+            place=place,
+            accepts=lambda value: isinstance(value, bool),
+            kind="boolean",
+        )
+        return found is True
+
+    return Rule(test, body["Next"], output, assign)
 
 
 def _retrier(body: dict[str, Any]) -> Retrier:
@@ -91,5 +112,5 @@ def _retrier(body: dict[str, Any]) -> Retrier:
     )
 
 
-def _catcher(body: dict[str, Any]) -> Catcher:
-    return Catcher(tuple(body["ErrorEquals"]), body["Next"], compile_result_path(body.get("ResultPath", "$")))
+def _catcher(body: dict[str, Any], flow: Flow) -> Catcher:
+    return Catcher(tuple(body["ErrorEquals"]), body["Next"], *flow.caught(body))

@@ -1,4 +1,4 @@
-"""Paths into JSON, and templates made of them, compiled once.
+"""Paths into JSON, compiled once.
 
 Reference paths ($.a.b[0]['c']) are walked directly; everything else is JSONPath and gives the list of what it finds.
 """
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from penstock.states.failures import PARAMETER_PATH_FAILURE, RESULT_PATH_MATCH_FAILURE, RUNTIME, StateFailedError
+from penstock.states.failures import RESULT_PATH_MATCH_FAILURE, RUNTIME, StateFailedError
 
 Value = Any
 Resolve = Callable[[Value, Any], Value]
@@ -45,8 +45,6 @@ def reference_steps(text: str) -> tuple[str | int, ...] | None:
 def path_mistake(text: Any, *, reference: bool = False) -> str | None:
     """Returns what is wrong with a path, or None."""
     if not isinstance(text, str) or not text.startswith("$"):
-        if isinstance(text, str) and text.startswith("States."):
-            return "intrinsic functions cannot be run yet"
         return "a path begins with `$`"
     if len(text) > LENGTH_LIMIT:
         return f"the path is longer than {LENGTH_LIMIT} characters"
@@ -123,9 +121,8 @@ def _compile_jsonpath(plain: str) -> Any:
     return jsonpath.compile(plain)
 
 
-def is_present(text: str) -> Callable[[Value, Any], bool]:
+def is_present(resolve: Resolve) -> Callable[[Value, Any], bool]:
     """Returns a function that tells whether a path finds anything."""
-    resolve = compile_path(text)
 
     def present(value: Value, context: Any) -> bool:
         try:
@@ -169,19 +166,3 @@ def _placed(value: Value, steps: tuple[str | int, ...], result: Value, text: str
         spot, key = copy, step
     spot[key] = result
     return top[0]
-
-
-def compile_template(template: Any) -> Resolve:
-    """Returns a function of (value, context) that fills a payload template: names ending in ``.$`` hold paths."""
-    if isinstance(template, dict):
-        fields = [
-            (name[:-2], compile_path(inner, PARAMETER_PATH_FAILURE))
-            if name.endswith(".$")
-            else (name, compile_template(inner))
-            for name, inner in template.items()
-        ]
-        return lambda value, context: {name: resolve(value, context) for name, resolve in fields}
-    if isinstance(template, list):
-        parts = [compile_template(inner) for inner in template]
-        return lambda value, context: [resolve(value, context) for resolve in parts]
-    return lambda value, context: template

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
 from penstock.states.context import context_object
 from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outstanding
+from penstock.states.intrinsic_functions import Entropy
+from penstock.states.jsonata import Bindings
 from penstock.states.machine import State
+from penstock.states.variables import Scope
 
 ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
+
+
+class Surroundings:
+    """The context object, made when it is asked for, once; variables; and random values."""
+
+    __slots__ = ("_at", "_made", "_make", "_scope", "_seed", "entropy")
+
+    def __init__(self, make: Callable[[], dict[str, Any]], seed: str, scope: Scope, at: float) -> None:
+        self._make = make
+        self._made: dict[str, Any] | None = None
+        self._seed = seed
+        self._scope = scope
+        self._at = at
+        self.entropy = Entropy(seed)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables that can be read."""
+        return self._scope.visible()
+
+    def bindings(self, value: Any, **states: Any) -> Bindings:
+        """Returns what a JSONata expression sees.
+
+        Args:
+            value: the state's input.
+            states: ``result`` or ``errorOutput``, where there is one.
+        """
+        return Bindings({"input": value, "context": self, **states}, self.variables, self._at, self._seed)
+
+    def __call__(self) -> dict[str, Any]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 class Turn:
@@ -104,6 +141,8 @@ class Turn:
         for child in frame.children:
             self.abort(child)
         self.tell(f"{frame.state.type}StateAborted", frame)
+        if frame.item is not None and frame.parent is not None:
+            self.tell("MapIterationAborted", frame.parent, index=frame.index)
 
     def abort_everything(self) -> None:
         """Stops the whole execution."""
@@ -116,16 +155,16 @@ class Turn:
         """Returns what names this visit of the frame's state, over all of its attempts."""
         return f"{self.state.seed}/{frame.path}{frame.number}"
 
-    def context(self, frame: Frame) -> Any:
-        """Returns a function that makes the context object when a path asks for it, once."""
-        made: list[dict[str, Any]] = []
+    def context(self, frame: Frame, phase: str) -> Surroundings:
+        """Returns what paths and functions of a frame's state may ask for.
 
-        def context() -> dict[str, Any]:
-            if not made:
-                made.append(context_object(self.state, frame, self.key(frame)))
-            return made[0]
-
-        return context
+        Args:
+            phase: names what is being done; each draws random values of its own, which a replay draws again.
+        """
+        key = self.key(frame)
+        return Surroundings(
+            lambda: context_object(self.state, frame, key), f"{key}#{frame.attempt}/{phase}", frame.scope, self.at
+        )
 
     def _clock_token(self) -> str:
         return f"{self.state.seed}/execution/{self.state.redrives}"

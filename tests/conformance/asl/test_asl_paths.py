@@ -111,13 +111,13 @@ def test_the_payload_template_of_the_specification() -> None:
     assert output == {"flagged": True, "parts": {"first": 0, "last3": [30, 40, 50]}, "name": "execution-1"}
 
 
-# SPEC: "MUST be a Reference Path", "MUST NOT begin with $$", "MUST NOT have duplicate field names"; AWS: no functions.
+# SPEC: "MUST be a Reference Path", "MUST NOT begin with $$", "MUST NOT have duplicate field names".
 REFUSED = [
     {"ResultPath": "$.a[*]"}, {"ResultPath": "$$.a"}, {"ResultPath": "$.a[?(@.b)]"}, {"ResultPath": "$.a[-1]"},
-    {"ResultPath": "$..a"}, {"ResultPath": "a"}, {"ResultPath": 1}, {"InputPath": "$foo"}, {"InputPath": "$.a."},
+    {"ResultPath": "$..a"}, {"ResultPath": "a"}, {"ResultPath": 1}, {"InputPath": "$foo bar"}, {"InputPath": "$.a."},
     {"InputPath": "$.."}, {"InputPath": "$['a"}, {"InputPath": "$.a.length()"}, {"InputPath": ""},
     {"Parameters": {"a": 1, "a.$": "$.b"}}, {"Parameters": {"a.$": "b"}}, {"Parameters": {"a.$": 1}},
-    {"Parameters": {"a": [{"b.$": "$["}]}}, {"Parameters": {"a.$": "States.UUID()"}},
+    {"Parameters": {"a": [{"b.$": "$["}]}}, {"Parameters": {"a.$": "States.UUID(1)"}},
 ]  # fmt: skip
 
 

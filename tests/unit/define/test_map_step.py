@@ -1,0 +1,45 @@
+import json
+from typing import Any
+
+import pytest
+
+from penstock import Context, Map, Pass, Pipeline
+from penstock.testing import Sandbox
+
+pipeline = Pipeline("orders")
+
+
+@pipeline.task()
+def bill(event: Any, context: Context) -> Any:
+    if event["number"] == 13:
+        raise ValueError("unlucky")
+    return event["number"] * 10
+
+
+pipeline.workflow("orders", Map(bill, items="$.orders", at_once=2, name="Bill").retry(times=1).then(Pass("Done")))
+
+
+def document() -> dict[str, Any]:
+    return dict(json.loads(pipeline.build().workflows["orders"].definition))
+
+
+def test_a_map_is_emitted_inline() -> None:
+    state = document()["States"]["Bill"]
+    assert (state["Type"], state["ItemsPath"], state["MaxConcurrency"], state["Next"]) == ("Map", "$.orders", 2, "Done")
+    processor = state["ItemProcessor"]
+    assert processor["ProcessorConfig"] == {"Mode": "INLINE"}
+    assert processor["StartAt"] == "bill"
+    # As on a Parallel, a retry holds for each task inside.
+    assert "Retry" not in state
+    assert processor["States"]["bill"]["Retry"][0]["MaxAttempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("numbers", "status"), [([0, 1, 2, 3, 4], "SUCCEEDED"), ([], "SUCCEEDED"), ([12, 13, 14], "FAILED")]
+)
+def test_each_item_is_worked_on(tmp_path: Any, numbers: list[int], status: str) -> None:
+    with Sandbox(pipeline, tmp_path) as sandbox:
+        ended = sandbox.run({"orders": [{"number": number} for number in numbers]}, workflow="orders")
+        assert ended.status == status
+        if status == "SUCCEEDED":
+            assert json.loads(ended.output or b"") == [number * 10 for number in numbers]
