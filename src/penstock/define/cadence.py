@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.define.asl import INVOKE
+from penstock.define.payload import arguments
 from penstock.errors import PenstockError
 from penstock.model.access import Kind, LakeAction, MetricAction
 from penstock.model.pipeline import Definition
@@ -27,7 +28,7 @@ def task_states(definition: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
 def _task_states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for state in machine.get("States", {}).values():
         if state.get("Type") == "Task" and state.get("Resource") == INVOKE:
-            yield str(state.get("Parameters", {}).get("FunctionName", "")), state
+            yield str(arguments(state).get("FunctionName", "")), state
         for inner in [*state.get("Branches", ()), *filter(None, [state.get("Iterator"), state.get("ItemProcessor")])]:
             yield from _task_states(inner)
 

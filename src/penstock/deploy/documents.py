@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from penstock.define.payload import arguments
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
 
@@ -30,6 +31,6 @@ def _functions(machine: dict[str, Any]) -> Iterator[str]:
     for state in machine.get("States", {}).values():
         if state.get("Type") == "Task":
             resource = str(state.get("Resource", ""))
-            yield str(state.get("Parameters", {}).get("FunctionName", "")) if resource == INVOKE else resource
+            yield str(arguments(state).get("FunctionName", "")) if resource == INVOKE else resource
         for inner in [*state.get("Branches", ()), *filter(None, [state.get("Iterator"), state.get("ItemProcessor")])]:
             yield from _functions(inner)

@@ -43,3 +43,27 @@ def test_each_item_is_worked_on(tmp_path: Any, numbers: list[int], status: str) 
         assert ended.status == status
         if status == "SUCCEEDED":
             assert json.loads(ended.output or b"") == [number * 10 for number in numbers]
+
+
+JSONATA = {
+    "QueryLanguage": "JSONata", "StartAt": "Bill", "States": {"Bill": {
+        "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True,
+        "Arguments": {"FunctionName": "orders-bill", "Payload": {"number": "{% $states.input.count + 1 %}"}},
+        "Output": {"billed": "{% $states.result.Payload %}"},
+    }},
+}  # fmt: skip
+
+
+def test_a_workflow_may_be_a_document_in_jsonata(tmp_path: Any) -> None:
+    document = tmp_path / "billing.asl.json"
+    document.write_text(json.dumps(JSONATA))
+    other = Pipeline("orders")
+
+    @other.task(name="bill")
+    def bill_one(event: Any, context: Context) -> Any:
+        return event["number"] * 10
+
+    other.workflow("orders", document)
+    with Sandbox(other, tmp_path / "home") as sandbox:
+        ended = sandbox.run({"count": 4}, workflow="orders")
+        assert (ended.status, json.loads(ended.output or b"")) == ("SUCCEEDED", {"billed": 50})
