@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from penstock.cli.values import clean
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ def confirm_losses(held: Sequence[Holding], named: Collection[str], mend: str, *
 
 def _answer(question: str) -> str:
     # The prompts of the library write to standard output, whatever they are told.
+    from penstock.cli.values import clean
+
     typer.echo(f"{clean(question)}: ", err=True, nl=False)
     answer = sys.stdin.readline()
     if not answer:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli.options import decode_input, for_aws
-from penstock.cli.values import clean
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -191,10 +190,14 @@ class Progress:
             self._is_passing = False
 
     def _tell(self, text: str) -> None:
+        from penstock.cli.values import clean
+
         self.clear()
         typer.echo(f"· {clean(text)}", err=True)
 
     def _pass_by(self, text: str) -> None:
+        from penstock.cli.values import clean
+
         width = shutil.get_terminal_size().columns
         typer.echo(f"\r\x1b[2K  {clean(text)}"[: width + 4], err=True, nl=False)
         self._is_passing = True

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from penstock.states.commands import Command
 from penstock.states.machine import Machine, State
-from penstock.states.variables import Scope
+from penstock.states.variables import NO_VARIABLES, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Frame:
     is_done: bool = False
     failure: tuple[str, str] | None = None
     caught: Caught | None = None
-    scope: Scope = field(default_factory=Scope)
+    scope: Scope = NO_VARIABLES
 
 
 class Outstanding(NamedTuple):

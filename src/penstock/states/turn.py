@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
@@ -11,28 +10,34 @@ from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outst
 from penstock.states.intrinsic_functions import Entropy
 from penstock.states.jsonata import Bindings
 from penstock.states.machine import State
-from penstock.states.variables import Scope
 
 ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
 
 
 class Surroundings:
-    """The context object, made when it is asked for, once; variables; and random values."""
+    """The context object, variables and random values, each made when it is asked for: most states ask for none."""
 
-    __slots__ = ("_at", "_made", "_make", "_scope", "_seed", "entropy")
+    __slots__ = ("_at", "_entropy", "_frame", "_made", "_phase", "_state")
 
-    def __init__(self, make: Callable[[], dict[str, Any]], seed: str, scope: Scope, at: float) -> None:
-        self._make = make
-        self._made: dict[str, Any] | None = None
-        self._seed = seed
-        self._scope = scope
+    def __init__(self, state: ExecutionState, frame: Frame, phase: str, at: float) -> None:
+        self._state = state
+        self._frame = frame
+        self._phase = phase
         self._at = at
-        self.entropy = Entropy(seed)
+        self._made: dict[str, Any] | None = None
+        self._entropy: Entropy | None = None
 
     @property
     def variables(self) -> dict[str, Any]:
         """The variables that can be read."""
-        return self._scope.visible()
+        return self._frame.scope.visible()
+
+    @property
+    def entropy(self) -> Entropy:
+        """What random values are drawn from."""
+        if self._entropy is None:
+            self._entropy = Entropy(self._seed)
+        return self._entropy
 
     def bindings(self, value: Any, **states: Any) -> Bindings:
         """Returns what a JSONata expression sees.
@@ -45,8 +50,12 @@ class Surroundings:
 
     def __call__(self) -> dict[str, Any]:
         if self._made is None:
-            self._made = self._make()
+            self._made = context_object(self._state, self._frame, visit_key(self._state, self._frame))
         return self._made
+
+    @property
+    def _seed(self) -> str:
+        return f"{visit_key(self._state, self._frame)}#{self._frame.attempt}/{self._phase}"
 
 
 class Turn:
@@ -153,7 +162,7 @@ class Turn:
 
     def key(self, frame: Frame) -> str:
         """Returns what names this visit of the frame's state, over all of its attempts."""
-        return f"{self.state.seed}/{frame.path}{frame.number}"
+        return visit_key(self.state, frame)
 
     def context(self, frame: Frame, phase: str) -> Surroundings:
         """Returns what paths and functions of a frame's state may ask for.
@@ -161,13 +170,15 @@ class Turn:
         Args:
             phase: names what is being done; each draws random values of its own, which a replay draws again.
         """
-        key = self.key(frame)
-        return Surroundings(
-            lambda: context_object(self.state, frame, key), f"{key}#{frame.attempt}/{phase}", frame.scope, self.at
-        )
+        return Surroundings(self.state, frame, phase, self.at)
 
     def _clock_token(self) -> str:
         return f"{self.state.seed}/execution/{self.state.redrives}"
+
+
+def visit_key(state: ExecutionState, frame: Frame) -> str:
+    """Returns what names the visit of a frame's present state, over all of its attempts."""
+    return f"{state.seed}/{frame.path}{frame.number}"
 
 
 def state_of(frame: Frame) -> State:

@@ -104,6 +104,9 @@ class Scope:
         return self.own_bytes() + (0 if self.outer is None else self.outer.total_bytes())
 
 
+NO_VARIABLES = Scope()
+
+
 def restored(values: Mapping[str, Any], outer: Scope | None = None) -> Scope:
     """Returns a scope with values that were assigned before, as a snapshot kept them."""
     return Scope(dict(values), outer, {name: size_bytes(name, value) for name, value in values.items()})

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from penstock.states import ExecutionContext, ExecutionState, parse
+from penstock.states.execution import Frame
 from penstock.states.failures import StateFailedError
 from penstock.states.jsonata import Bindings, evaluate
 from penstock.states.templates import compile_template
@@ -196,8 +198,9 @@ def test_the_pages_assignments_in_json_path() -> None:
         "order": {"items": ["i"], "total": 3, "lines": [{"product": "p"}, {"product": "q"}]},
         "result": {"code": 200},
     }
-    context = {"Execution": {"StartTime": "2026-02-20T07:57:00.000Z"}}
-    around = Surroundings(lambda: context, "seed", Scope({"customer": {"name": "María"}}), 0.0)
+    machine = parse('{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}')
+    execution = ExecutionState(machine, ExecutionContext("e", "e", 1_771_574_220.0, "m", "m"), "seed", {})
+    around = Surroundings(execution, Frame("", machine, scope=Scope({"customer": {"name": "María"}})), "assign", 0.0)
     filled = compile_template({"products.$": "$.order..product", "orderTotal.$": "$.order.total"})
     assert filled(result, around) == {"products": ["p", "q"], "orderTotal": 3}
     assign = {
