@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.cli.values import clean
+from penstock.model.workflow import machines_in
 
 Box = list[str]
 ARROW = "   ↓"
@@ -55,19 +56,12 @@ def _path(name: str, states: dict[str, Any], drawn: set[str], width: int) -> Box
 
 
 def _state(name: str, state: dict[str, Any], width: int) -> Box:
-    inner = _inner(state)
+    inner = machines_in(state)
     if not inner:
         return _frame([_clean(name), *_notes(state)], width)
     notes = [note for note in _notes(state) if note != str(state["Type"]).lower()]
     count = f"{len(inner)} at once" if state["Type"] == "Parallel" else "for each item"
     return _frame([f"{_clean(name)}: {count}", *notes, "", *_arranged(inner, _room(width))], width)
-
-
-def _inner(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the machines within a state: branches, or what is done with each item."""
-    if state["Type"] == "Map":
-        return [state["ItemProcessor"] if "ItemProcessor" in state else state["Iterator"]]
-    return list(state.get("Branches", ()))
 
 
 def _arranged(machines: list[dict[str, Any]], width: int) -> Box:
@@ -194,7 +188,7 @@ def _mermaid_machine(machine: dict[str, Any], lines: list[str], indent: str, num
     lines.append(f"{indent}[*] --> {own[machine['StartAt']]}")
     for name, state in machine["States"].items():
         lines.append(f'{indent}state "{_escape(name)}" as {own[name]}')
-        inner = _inner(state)
+        inner = machines_in(state)
         if inner:
             lines.append(f"{indent}state {own[name]} {{")
             for number, branch in enumerate(inner):

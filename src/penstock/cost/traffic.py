@@ -13,6 +13,7 @@ from penstock.cost.usage import Usage
 from penstock.model.access import Kind, LakeAction
 from penstock.model.pipeline import Definition
 from penstock.model.schedule import Schedule
+from penstock.model.workflow import arguments, machines_in
 from penstock.schedules import parse
 
 MONTH_DAYS = 30
@@ -123,16 +124,13 @@ class _Walker:
         return known[name]
 
     def _inside(self, state: dict[str, Any]) -> list[Walk]:
-        inner = [self.machine(branch) for branch in state.get("Branches", ())]
-        for part in filter(None, (state.get("Iterator"), state.get("ItemProcessor"))):
-            inner.append(_together([self.machine(part)], self._usage.map_items))
-        return inner
+        walks = [self.machine(inner) for inner in machines_in(state)]
+        return [_together(walks, self._usage.map_items)] if state["Type"] == "Map" else walks
 
     def _called(self, state: dict[str, Any]) -> dict[str, float]:
         if state["Type"] != "Task":
             return {}
-        given = state.get("Parameters", state.get("Arguments", {}))
-        function = str(given.get("FunctionName", state["Resource"])).rpartition(":function:")[2]
+        function = str(arguments(state).get("FunctionName", state["Resource"])).rpartition(":function:")[2]
         return {function.removeprefix(self._prefix): 1.0}
 
 

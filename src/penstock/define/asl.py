@@ -11,8 +11,8 @@ import msgspec
 from penstock.define import workflow as steps
 from penstock.define.payload import FIELDS
 from penstock.define.workflow import Chain, Step, Stepped, as_step
+from penstock.model.workflow import INVOKE
 
-INVOKE = "arn:aws:states:::lambda:invoke"
 States = dict[str, dict[str, Any]]
 
 

@@ -7,12 +7,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from penstock.define.asl import INVOKE
-from penstock.define.payload import arguments
 from penstock.errors import PenstockError
 from penstock.model.access import Kind, LakeAction, MetricAction
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
+from penstock.model.workflow import INVOKE, State, arguments, states_of
 from penstock.schedules import Timetable, parse
 
 # Cadences of cron schedules depend on the date; any fixed day gives the same checks in every place and year.
@@ -20,17 +19,11 @@ REFERENCE_TIME = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 SAMPLED_SLOTS = 60
 
 
-def task_states(definition: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def task_states(definition: bytes) -> Iterator[tuple[str, State]]:
     """Yields (function name, state) of each Task state of an ASL document, however deep."""
-    yield from _task_states(json.loads(definition))
-
-
-def _task_states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for state in machine.get("States", {}).values():
+    for _, state in states_of(json.loads(definition)):
         if state.get("Type") == "Task" and state.get("Resource") == INVOKE:
             yield str(arguments(state).get("FunctionName", "")), state
-        for inner in [*state.get("Branches", ()), *filter(None, [state.get("Iterator"), state.get("ItemProcessor")])]:
-            yield from _task_states(inner)
 
 
 def workflow_tasks(definition: Definition, workflow: str) -> list[Task]:

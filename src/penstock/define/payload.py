@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 FIELDS: dict[str, str] = {
     "event.$": "$",
     "execution.$": "$$.Execution.Name",
@@ -15,9 +12,3 @@ FIELDS: dict[str, str] = {
     "attempt.$": "$$.State.RetryCount",
 }
 PAYLOAD = frozenset(name.removesuffix(".$") for name in FIELDS)
-
-
-def arguments(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns what a Task state calls its resource with, in either query language; nothing where that is computed."""
-    given = state.get("Parameters", state.get("Arguments"))
-    return given if isinstance(given, Mapping) else {}

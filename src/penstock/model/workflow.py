@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+State = dict[str, Any]
+"""A state as its document has it."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,3 +33,22 @@ class ObjectTrigger(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     workflow: str
     place: str = ""
+
+
+def machines_in(state: State) -> list[State]:
+    """Returns the machines within a state: a Parallel's branches, or what a Map does with each item."""
+    return [*state.get("Branches", ()), *filter(None, (state.get("ItemProcessor"), state.get("Iterator")))]
+
+
+def states_of(machine: State) -> Iterator[tuple[str, State]]:
+    """Yields (name, state) of a machine and of every machine within; names differ over a whole document."""
+    for name, state in machine.get("States", {}).items():
+        yield name, state
+        for inner in machines_in(state):
+            yield from states_of(inner)
+
+
+def arguments(state: State) -> Mapping[str, Any]:
+    """Returns what a Task state calls its resource with, in either query language; nothing where that is computed."""
+    given = state.get("Parameters", state.get("Arguments"))
+    return given if isinstance(given, Mapping) else {}

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from penstock.deploy.documents import invoked_tasks
 from penstock.model.datasets import HotTable
 from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import Workflow
+from penstock.model.workflow import State, Workflow, states_of
 
 # A run's clock and the clock of what it calls need not agree to the second.
 SLACK_SECONDS = 5.0
@@ -210,31 +210,20 @@ def raced(definition: Definition, executions: Iterable[Ran]) -> set[str]:
     names: dict[str, None] = {}
     for one in executions:
         workflow = definition.workflows[one.workflow]
-        for state in _states(json.loads(workflow.definition)):
+        for name, state in states_of(json.loads(workflow.definition)):
             if state.get("Type") in SEVERAL and _has_failed(state, one):
-                names |= dict.fromkeys(invoked_tasks(definition, _alone(workflow, state)))
+                names |= dict.fromkeys(invoked_tasks(definition, _alone(workflow, name, state)))
     tasks = [definition.tasks[name] for name in names]
     return {label_of(metric) for task in tasks for metric in (task.errors, task.duration) if metric is not None}
 
 
-def _states(machine: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, state in machine.get("States", {}).items():
-        yield {**state, "Name": name}
-        for inner in _inner(state):
-            yield from _states(inner)
-
-
-def _inner(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [*state.get("Branches", ()), *filter(None, (state.get("ItemProcessor"), state.get("Iterator")))]
-
-
-def _has_failed(state: Mapping[str, Any], ran: Ran) -> bool:
+def _has_failed(state: State, ran: Ran) -> bool:
     """Tells whether an execution left a state by its error: it failed, or went where the error is caught."""
     return ran.status != "SUCCEEDED" or any(caught["Next"] in ran.states for caught in state.get("Catch", ()))
 
 
-def _alone(workflow: Workflow, state: Mapping[str, Any]) -> Workflow:
-    document = json.dumps({"States": {state["Name"]: state}}).encode()
+def _alone(workflow: Workflow, name: str, state: State) -> Workflow:
+    document = json.dumps({"States": {name: state}}).encode()
     return msgspec.structs.replace(workflow, definition=document)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ import msgspec
 from penstock.errors import UsageError
 from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
+from penstock.model.workflow import states_of
 from penstock.runtime.names import slot_text
 
 HOUR = 3600
@@ -116,12 +116,5 @@ def arrival(table: LakeTable, data: bytes, now: float) -> Arrival:
 def visible_states(document: bytes) -> set[str]:
     """Returns the states of a workflow that can be seen in any home: the outer ones, and every task."""
     machine = json.loads(document)
-    return {*machine["States"], *_tasks(machine)}
-
-
-def _tasks(machine: Mapping[str, Any]) -> Iterator[str]:
-    for name, state in machine.get("States", {}).items():
-        if state.get("Type") == "Task":
-            yield name
-        for inner in (*state.get("Branches", ()), state.get("ItemProcessor", {}), state.get("Iterator", {})):
-            yield from _tasks(inner)
+    tasks = {name for name, state in states_of(machine) if state.get("Type") == "Task"}
+    return {*machine["States"], *tasks}

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from penstock import states
-from penstock.define.asl import INVOKE, function_name
+from penstock.define.asl import function_name
 from penstock.define.payload import PAYLOAD
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
+from penstock.model.workflow import INVOKE
 from penstock.ports.invoke import Call, Reply
 from penstock.ports.journal import Execution
 
