@@ -18,7 +18,7 @@ from penstock.faultpoints import fault_point
 from penstock.model import items as values
 from penstock.model.datasets import HotTable
 from penstock.model.metrics import Datapoint, Dimensions, Metric
-from penstock.ports.hot import BATCH_LIMIT_ITEMS, HotStore
+from penstock.ports.hot import BATCH_LIMIT_ITEMS, HotStore, scan_all
 from penstock.ports.metrics import OLDEST_SECONDS, MetricPublisher
 from penstock.ports.objects import ObjectInfo, ObjectStore
 
@@ -163,7 +163,7 @@ def carry_items(table: HotTable, source: HotStore, target: HotStore, carried: Ca
         carried: told how many were written at once.
     """
     there = {key for key, _ in _digests(table, target)}
-    missing = (item for item in _scan(table, source) if _digest(_key(table, item)) not in there)
+    missing = (item for item in scan_all(source, table) if _digest(_key(table, item)) not in there)
 
     def write(batch: list[dict[str, Any]]) -> int:
         target.batch_put(table, batch)
@@ -253,19 +253,9 @@ def _pairs(
             yield here, there if there is not None and there.key == here.key else None
 
 
-def _scan(table: HotTable, store: HotStore) -> Iterator[dict[str, Any]]:
-    after = None
-    while True:
-        page = store.scan(table, after=after)
-        yield from page.items
-        after = page.after
-        if after is None:
-            return
-
-
 def _digests(table: HotTable, store: HotStore) -> Iterator[tuple[bytes, bytes]]:
     """Yields digests of each item's key, and of its content but for its expiry."""
-    for item in _scan(table, store):
+    for item in scan_all(store, table):
         content = {name: value for name, value in item.items() if name != table.ttl_attribute}
         yield _digest(_key(table, item)), _digest(content)
 

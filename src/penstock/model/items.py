@@ -229,6 +229,28 @@ def check_size(table: HotTable, encoded: Mapping[str, Mapping[str, Any]]) -> int
     return found
 
 
+def complete_item(table: HotTable, item: Item, now: float) -> tuple[dict[str, Tagged], int]:
+    """Returns an item in DynamoDB's typed notation, and its bytes; where it has no expiry, it gets the table's.
+
+    Raises:
+        ValidationError: the item breaks one of DynamoDB's rules.
+    """
+    check_keys(table, item)
+    encoded = encode_item(item)
+    if table.ttl_attribute and table.ttl_seconds and table.ttl_attribute not in encoded:
+        encoded[table.ttl_attribute] = {"N": str(int(now) + table.ttl_seconds)}
+    return encoded, check_size(table, encoded)
+
+
+def index_of(table: HotTable, name: str) -> Index:
+    """Returns an index of a table. Raises ValidationError when there is none of this name."""
+    for index in table.indexes:
+        if index.name == name:
+            return index
+    names = ", ".join(one.name for one in table.indexes) or "none"
+    raise ValidationError(f"hot table {table.name!r} has no index {name!r}", hint=f"its indexes are: {names}")
+
+
 def check_key_value(value: Any, key: Key, limit_bytes: int, where: str) -> None:
     """Checks the value of a key attribute.
 

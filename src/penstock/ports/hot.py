@@ -8,7 +8,7 @@ may still be seen, and met by conditions, for a while (48 hours and more in AWS)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -196,3 +196,14 @@ class HotStore(Protocol):
     def close(self) -> None:
         """Frees everything."""
         ...
+
+
+def scan_all(store: HotStore, table: HotTable) -> Iterator[dict[str, Any]]:
+    """Yields every item of a table, page by page, in no promised order."""
+    after: Mapping[str, Any] | None = None
+    while True:
+        page = store.scan(table, after=after)
+        yield from page.items
+        after = page.after
+        if after is None:
+            return

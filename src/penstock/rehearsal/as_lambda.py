@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.ports.hot import scan_all
 from penstock.ports.invoke import Report
 from penstock.ports.journal import Execution, Filter
 from penstock.rehearsal.figures import TaskFigures, figures, reports_of
@@ -87,7 +87,7 @@ def _observe(
         executions=executions,
         objects=neutral.objects((info.key, bucket.get(info.key)) for info in bucket.list()),
         items={
-            name: sorted(neutral.item(table, one) for one in _items(home, scene, name))
+            name: sorted(neutral.item(table, one) for one in scan_all(DynamoDbHotStore(home.clock), table))
             for name, table in definition.hot_tables.items()
         },
         metrics=_publish(home, reports),
@@ -112,15 +112,3 @@ def _publish(home: Home, reports: list[tuple[str, Report]]) -> dict[str, str]:
     if points:
         home.metrics.publish(points)
     return series(points)
-
-
-def _items(home: Home, scene: Scene, name: str) -> list[dict[str, Any]]:
-    store, table = DynamoDbHotStore(home.clock), scene.definition.hot_tables[name]
-    items: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = store.scan(table, after=after)
-        items += page.items
-        after = page.after
-        if after is None:
-            return items

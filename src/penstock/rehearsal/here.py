@@ -6,13 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from penstock import states
 from penstock.errors import UnavailableError
 from penstock.model.metrics import Datapoint
+from penstock.ports.hot import scan_all
 from penstock.ports.journal import Execution, Filter
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
 from penstock.rehearsal.scene import Arrival, Scene, arrival, visible_states, watched_tables
@@ -122,7 +122,7 @@ def _observe(home: Home, machine: Machine, scene: Scene, found: list[Execution],
         executions=executions,
         objects=neutral.objects((one.key, home.objects.get(one.key)) for one in home.objects.list()),
         items={
-            name: sorted(neutral.item(table, one) for one in _items(home, name, scene))
+            name: sorted(neutral.item(table, one) for one in scan_all(home.hot, table))
             for name, table in definition.hot_tables.items()
         },
         metrics=series(_points(home)),
@@ -151,18 +151,6 @@ def ran(home: Home, execution: Execution, neutral: Neutral) -> Ran:
         tuple(sorted({*entered} & visible_states(document))),
         neutral.document(json.loads(told or b"null")),
     )
-
-
-def _items(home: Home, name: str, scene: Scene) -> list[dict[str, Any]]:
-    table = scene.definition.hot_tables[name]
-    items: list[dict[str, Any]] = []
-    after = None
-    while True:
-        page = home.hot.scan(table, after=after)
-        items += page.items
-        after = page.after
-        if after is None:
-            return items
 
 
 def _messages(home: Home, neutral: Neutral) -> list[tuple[str, str, str]]:

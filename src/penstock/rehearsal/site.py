@@ -18,6 +18,7 @@ from penstock.deploy.terraform_command import Terraform
 from penstock.model.datasets import HotTable
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
+from penstock.ports.hot import scan_all
 from penstock.rehearsal.drill_report import Recovery
 from penstock.rehearsal.observed import Neutral
 from penstock.rehearsal.scene import Scene
@@ -80,13 +81,7 @@ class Site:
         """Returns the items of a hot table as text: the key as it is, the rest without the times of this drill."""
         table, store = self.definition.hot_tables[name], DynamoDbHotStore(self.clock, names=self.outputs["hot_tables"])
         neutral = Neutral({}, self._began_at, self.clock.now())
-        items, after = [], None
-        while True:
-            page = store.scan(table, after=after)
-            items += [f"{_key(table, one)} {neutral.item(table, one)}" for one in page.items]
-            after = page.after
-            if after is None:
-                return items
+        return [f"{_key(table, one)} {neutral.item(table, one)}" for one in scan_all(store, table)]
 
     def run(self, name: str) -> str:
         """Runs what the scene runs first, or an object through its workflow; returns how it ended."""

@@ -21,6 +21,7 @@ from penstock.lake.layout import table_prefix
 from penstock.model.metrics import Datapoint
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
+from penstock.ports.hot import scan_all
 from penstock.rehearsal.alarms import state_there
 from penstock.rehearsal.function_log import Ended, datapoints, ended_calls
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
@@ -114,7 +115,7 @@ class Deployed:
         for key in self._keys():
             self.objects.delete(key)
         for name, table in self._definition.hot_tables.items():
-            for item in self._items(name):
+            for item in list(scan_all(self._hot, self._definition.hot_tables[name])):
                 self._hot.delete(table, {key.name: item[key.name] for key in (table.partition, table.sort) if key})
         self._inbox.read()
         self._known = known
@@ -168,7 +169,7 @@ class Deployed:
             executions=executions,
             objects=neutral.objects((key, self.objects.get(key)) for key in self._keys()),
             items={
-                name: sorted(neutral.item(table, one) for one in self._items(name))
+                name: sorted(neutral.item(table, one) for one in scan_all(self._hot, table))
                 for name, table in self._definition.hot_tables.items()
             },
             metrics=series(known),
@@ -207,15 +208,6 @@ class Deployed:
     def history(self, arn: str) -> list[HistoryEvent]:
         """Returns an execution's history."""
         return list(self.executions.history(arn))
-
-    def _items(self, name: str) -> list[dict[str, Any]]:
-        table, items, after = self._definition.hot_tables[name], [], None
-        while True:
-            page = self._hot.scan(table, after=after)
-            items += page.items
-            after = page.after
-            if after is None:
-                return items
 
 
 def _with_error(text: str, names: Mapping[str, str]) -> str:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from penstock.adapters.aws.hot_requests import (
-    Encoded,
-    check_page_limit,
-    condition_arguments,
-    encoded_item,
-    encoded_key,
-    query_arguments,
-)
-from penstock.adapters.aws.session import client, translate
+from penstock.adapters.aws.batches import batches
+from penstock.adapters.aws.hot_requests import check_page_limit, condition_arguments, encoded_key, query_arguments
+from penstock.adapters.aws.session import calling, client
 from penstock.errors import ConditionFailedError, ThrottledError, ValidationError
 from penstock.model import items as values
 from penstock.model.datasets import HotTable
@@ -55,21 +50,21 @@ class DynamoDbHotStore:
         self._pause = pause
 
     def put(self, table: HotTable, item: Item, *, condition: Condition | None = None) -> None:
-        encoded = encoded_item(table, item, self._clock.now())
+        encoded, _ = values.complete_item(table, item, self._clock.now())
         arguments = condition_arguments(condition)
         with self._translated(f"put an item into {table.name}", table):
             self._client.put_item(TableName=self._name(table), Item=encoded, **arguments)
 
     def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
         now = self._clock.now()
-        encoded = [encoded_item(table, item, now) for item in items]
-        keys = {repr(sorted(encoded_key(table, one).items())) for one in encoded}
-        if len(keys) != len(encoded):
+        sized = [values.complete_item(table, item, now) for item in items]
+        keys = {repr(sorted(encoded_key(table, one).items())) for one, _ in sized}
+        if len(keys) != len(sized):
             raise ValidationError(
                 f"hot table {table.name!r}: two items of one batch have the same key", hint="keep the one that you mean"
             )
-        for batch in _batches(encoded):
-            self._write(table, batch)
+        for batch in batches(sized, itemgetter(1), limit=BATCH_LIMIT_ITEMS, limit_bytes=BATCH_LIMIT_BYTES):
+            self._write(table, [item for item, _ in batch])
 
     def get(self, table: HotTable, key: Mapping[str, Any]) -> dict[str, Any] | None:
         values.check_key(table, key)
@@ -131,7 +126,7 @@ class DynamoDbHotStore:
     def _name(self, table: HotTable) -> str:
         return self._names.get(table.name, table.name)
 
-    def _write(self, table: HotTable, batch: Sequence[Encoded]) -> None:
+    def _write(self, table: HotTable, batch: Sequence[Mapping[str, Any]]) -> None:
         """Writes a batch; what DynamoDB leaves unprocessed is tried again, less and less often."""
         name = self._name(table)
         waiting = [{"PutRequest": {"Item": item}} for item in batch]
@@ -156,35 +151,16 @@ class DynamoDbHotStore:
 
     @contextlib.contextmanager
     def _translated(self, what: str, table: HotTable) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
-                there: Any = error.response.get("Item")
+        with calling(what):
+            try:
+                yield
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                there = error.response.get("Item")
                 raise ConditionFailedError(
                     f"hot table {table.name!r}: the condition does not hold",
                     hint="read the item again, then decide",
                     item=values.decode_item(there) if there else None,
                 ) from None
-            raise translate(error, what) from error
-        except BotoCoreError as error:
-            raise translate(error, what) from error
-
-
-def _batches(items: Sequence[Encoded]) -> Iterator[list[Encoded]]:
-    batch: list[Encoded] = []
-    batch_bytes = 0
-    for item in items:
-        size = values.item_size(item)
-        if batch and (len(batch) == BATCH_LIMIT_ITEMS or batch_bytes + size > BATCH_LIMIT_BYTES):
-            yield batch
-            batch, batch_bytes = [], 0
-        batch.append(item)
-        batch_bytes += size
-    if batch:
-        yield batch
 
 
 def _page(answer: Mapping[str, Any]) -> Page:

@@ -12,27 +12,13 @@ from typing import Any
 from penstock.errors import ValidationError
 from penstock.model import items as values
 from penstock.model.datasets import HotTable, Index, Key
-from penstock.model.items import Item, Tagged
+from penstock.model.items import Tagged
 from penstock.ports.hot import Condition, KeyRange
 
 Encoded = dict[str, Tagged]
 
 ORDERED = frozenset({"S", "N", "B"})
 FUNCTIONS = {"exists": "attribute_exists", "not_exists": "attribute_not_exists"}
-
-
-def encoded_item(table: HotTable, item: Item, now: float) -> Encoded:
-    """Returns an item as DynamoDB takes it; where it has no expiry, it gets the table's.
-
-    Raises:
-        ValidationError: the item breaks one of DynamoDB's rules.
-    """
-    values.check_keys(table, item)
-    encoded = values.encode_item(item)
-    if table.ttl_attribute and table.ttl_seconds and table.ttl_attribute not in encoded:
-        encoded[table.ttl_attribute] = {"N": str(int(now) + table.ttl_seconds)}
-    values.check_size(table, encoded)
-    return encoded
 
 
 def encoded_key(table: HotTable, encoded: Encoded) -> Encoded:
@@ -118,7 +104,7 @@ def query_arguments(
         ValidationError: there is no such index, a value does not fit its key, or ``after`` is of another query.
     """
     where = f"hot table {table.name!r}"
-    index = None if index_name is None else _index(table, index_name)
+    index = None if index_name is None else values.index_of(table, index_name)
     keyed = table if index is None else index
     values.check_key_value(partition, keyed.partition, values.PARTITION_LIMIT_BYTES, where)
     expression = Expression()
@@ -132,14 +118,6 @@ def query_arguments(
         _check_position(table, index, partition, sort, after)
         arguments["ExclusiveStartKey"] = values.encode_item(after)
     return arguments
-
-
-def _index(table: HotTable, name: str) -> Index:
-    for index in table.indexes:
-        if index.name == name:
-            return index
-    names = ", ".join(one.name for one in table.indexes) or "none"
-    raise ValidationError(f"hot table {table.name!r} has no index {name!r}", hint=f"its indexes are: {names}")
 
 
 def _range(where: str, expression: Expression, sort: KeyRange, key: Key | None) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
+from penstock.adapters.aws.batches import batches
 from penstock.adapters.aws.session import calling, client
 from penstock.errors import UnavailableError
 from penstock.model.metrics import Datapoint, Metric, Statistics, dimensions
@@ -144,23 +145,14 @@ def _joined(period: float, one: Statistics | None, other: Statistics) -> Statist
 def _batches(data: Sequence[Datapoint]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yields the requests that carry these datapoints."""
     for namespace in dict.fromkeys(point.metric.namespace for point in data):
-        batch: list[dict[str, Any]] = []
-        size = 0
-        for point in data:
-            if point.metric.namespace != namespace:
-                continue
-            own = _size_bytes(point.metric)
-            if len(batch) == BATCH_LIMIT or (batch and size + own > BATCH_LIMIT_BYTES):
-                yield namespace, batch
-                batch, size = [], 0
-            batch.append(_datum(point))
-            size += own
-        if batch:
-            yield namespace, batch
+        own = (point for point in data if point.metric.namespace == namespace)
+        for batch in batches(own, _size_bytes, limit=BATCH_LIMIT, limit_bytes=BATCH_LIMIT_BYTES):
+            yield namespace, [_datum(point) for point in batch]
 
 
-def _size_bytes(metric: Metric) -> int:
+def _size_bytes(point: Datapoint) -> int:
     """Returns how large a datum can be in the widest of the service's encodings, that of forms."""
+    metric = point.metric
     texts = [metric.name, metric.unit, *(text for pair in metric.dimensions for text in pair)]
     # Time, value and count are three fields more.
     return sum(FIELD_BYTES + len(quote_plus(text)) for text in texts) + 3 * (FIELD_BYTES + 30)

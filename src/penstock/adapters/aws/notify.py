@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from penstock.adapters.aws.session import client, translate
+from penstock.adapters.aws.session import calling, client
 from penstock.errors import UsageError, ValidationError
 from penstock.model.topics import Topic
 from penstock.ports.notify import Message
@@ -35,14 +35,12 @@ class SnsPublisher:
         self._client = client("sns", region=region)
 
     def publish(self, topic: Topic, message: Message) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         arn = self._arns.get(topic.name)
         if arn is None:
             raise UsageError(f"topic {topic.name!r} has no ARN here", hint="grant it in may=[…], then deploy again")
         attributes = {"message_id": message.id, "severity": message.severity}
         body = _body(message)
-        try:
+        with calling(f"publish to topic {topic.name}"):
             self._client.publish(
                 TopicArn=arn,
                 Subject=subject_line(message.subject),
@@ -52,8 +50,6 @@ class SnsPublisher:
                     name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
                 },
             )
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error, f"publish to topic {topic.name}") from error
 
 
 def subject_line(text: str) -> str:

@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operat
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from penstock.adapters.aws.batches import batches
 from penstock.adapters.aws.session import ATTEMPTS, calling, client
 from penstock.errors import ThrottledError, ValidationError
 
@@ -60,7 +61,7 @@ class SqsQueue:
             ValidationError: the queue refuses a message; the batches before it, and others of its own, were sent.
             ThrottledError: messages are left over after several attempts; the others were sent.
         """
-        for batch in _batches(bodies):
+        for batch in batches(bodies, _size_bytes, limit=BATCH_LIMIT, limit_bytes=BATCH_LIMIT_BYTES):
             entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
             self._in_batch("send to", self._client.send_message_batch, entries)
 
@@ -140,18 +141,8 @@ class SqsQueue:
         )
 
 
-def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for body in bodies:
-        own = len(body.encode())
-        if len(batch) == BATCH_LIMIT or (batch and size + own > BATCH_LIMIT_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(body)
-        size += own
-    if batch:
-        yield batch
+def _size_bytes(body: str) -> int:
+    return len(body.encode())
 
 
 def _message(found: dict[str, Any]) -> QueueMessage:

@@ -10,7 +10,14 @@ from typing import Any
 from penstock.adapters.local.sort_keys import key_bytes
 from penstock.errors import ValidationError
 from penstock.model.datasets import HotTable, Index, Key
-from penstock.model.items import PARTITION_LIMIT_BYTES, SORT_LIMIT_BYTES, check_key, check_key_value, key_limits
+from penstock.model.items import (
+    PARTITION_LIMIT_BYTES,
+    SORT_LIMIT_BYTES,
+    check_key,
+    check_key_value,
+    index_of,
+    key_limits,
+)
 from penstock.ports.hot import KeyRange
 
 Bound = tuple[str, bytes]
@@ -55,7 +62,7 @@ def select(
         ValidationError: there is no such index, a value does not fit its key, or ``after`` is of another query.
     """
     where = f"hot table {table.name!r}"
-    index = None if index_name is None else _index(table, index_name)
+    index = None if index_name is None else index_of(table, index_name)
     keyed = table if index is None else index
     check_key_value(partition, keyed.partition, PARTITION_LIMIT_BYTES, where)
     bounds = [] if sort is None else _bounds(where, sort, keyed.sort)
@@ -88,14 +95,6 @@ def select_all(table: HotTable, after: Mapping[str, Any] | None) -> Selection:
         sql += " AND (i.partition, i.sort) > (?,?)"
         parameters += _item_key(table, after)
     return Selection(sql, parameters, " ORDER BY i.partition, i.sort", _position_names(table, None))
-
-
-def _index(table: HotTable, name: str) -> Index:
-    for index in table.indexes:
-        if index.name == name:
-            return index
-    names = ", ".join(one.name for one in table.indexes) or "none"
-    raise ValidationError(f"hot table {table.name!r} has no index {name!r}", hint=f"its indexes are: {names}")
 
 
 def _bounds(where: str, sort: KeyRange, key: Key | None) -> list[Bound]:

@@ -45,14 +45,11 @@ def item_row(table: HotTable, item: Item, now: float) -> ItemRow:
     Raises:
         ValidationError: the item breaks one of DynamoDB's rules.
     """
-    values.check_keys(table, item)
-    encoded = values.encode_item(item)
-    if table.ttl_attribute and table.ttl_seconds and table.ttl_attribute not in encoded:
-        encoded[table.ttl_attribute] = {"N": str(int(now) + table.ttl_seconds)}
+    encoded, size_bytes = values.complete_item(table, item, now)
     return ItemRow(
         key=stored_key(table, encoded),
         content=pack(encoded),
-        size_bytes=values.check_size(table, encoded),
+        size_bytes=size_bytes,
         expires_at=expires_at(table, encoded),
         entries=index_entries(table, encoded),
     )
