@@ -1,6 +1,11 @@
-"""The order of the tests."""
+"""The order of the tests; and an AWS for those that ask: moto's server, one for the session, empty for each test."""
+
+import urllib.request
+from collections.abc import Iterator
 
 import pytest
+
+REGION = "eu-central-1"
 
 
 @pytest.hookimpl(trylast=True)
@@ -15,3 +20,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     others = [item for item in items if item not in waiting]
     pairs = [one for pair in zip(long, others, strict=False) for one in pair]
     items[:] = [*pairs, *long[len(others) :], *others[len(long) :]]
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    server_module = pytest.importorskip("moto.server")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The endpoint of an empty AWS; the environment points to it."""
+    with urllib.request.urlopen(f"{moto_endpoint}/moto-api/reset", data=b"", timeout=10):  # noqa: S310
+        pass
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ENDPOINT_URL": moto_endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    return moto_endpoint

@@ -12,7 +12,7 @@ from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.session import client
 from penstock.adapters.virtual.clock import VirtualClock
 from penstock.errors import ThrottledError
-from penstock.model.datasets import HotTable, Index
+from penstock.rehearsal.furnish import table_arguments
 from penstock.testing.contracts.hot import CONTRACT_TABLES, HotCapabilities, HotStoreContract
 from penstock.testing.contracts.hot_tables import PLAIN
 
@@ -31,28 +31,6 @@ def clock() -> VirtualClock:
     return VirtualClock(NOW)
 
 
-def create(table: HotTable) -> None:
-    def schema(keyed: HotTable | Index) -> list[dict[str, str]]:
-        kinds = ((keyed.partition, "HASH"), (keyed.sort, "RANGE"))
-        return [{"AttributeName": key.name, "KeyType": kind} for key, kind in kinds if key is not None]
-
-    every: list[HotTable | Index] = [table, *table.indexes]
-    keys = {key for keyed in every for key in (keyed.partition, keyed.sort) if key is not None}
-
-    arguments: dict[str, Any] = {
-        "TableName": table.name,
-        "KeySchema": schema(table),
-        "AttributeDefinitions": [{"AttributeName": key.name, "AttributeType": key.type} for key in keys],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    if table.indexes:
-        arguments["GlobalSecondaryIndexes"] = [
-            {"IndexName": index.name, "KeySchema": schema(index), "Projection": {"ProjectionType": "ALL"}}
-            for index in table.indexes
-        ]
-    client("dynamodb").create_table(**arguments)
-
-
 class TestDynamoDbHotStore(HotStoreContract):
     @pytest.fixture(autouse=True)
     def expect_defects_of_moto(self, request: pytest.FixtureRequest) -> None:
@@ -66,7 +44,7 @@ class TestDynamoDbHotStore(HotStoreContract):
     @pytest.fixture
     def store(self, aws: str, clock: VirtualClock) -> DynamoDbHotStore:
         for table in CONTRACT_TABLES:
-            create(table)
+            client("dynamodb").create_table(**table_arguments(table))
         return DynamoDbHotStore(clock)
 
 

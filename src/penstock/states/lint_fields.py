@@ -50,9 +50,7 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
     yield from _either(state, ("Cause", "CausePath"), where)
     yield from _either(state, ("ItemSelector", "Parameters"), where) if kind == "Map" else ()
     yield from _either(state, ("MaxConcurrency", "MaxConcurrencyPath"), where)
-    if "MaxConcurrency" in state and not is_count(state["MaxConcurrency"]):
-        message = f"{shown(state['MaxConcurrency'])} is no number of iterations"
-        yield Finding(f"{where}.MaxConcurrency", "value", message, "a whole number; 0 for as many as possible")
+    yield from concurrency(state.get("MaxConcurrency", 0), where)
     for field in [name for name in ("ErrorPath", "CausePath") if name in state]:
         yield from _path_or_call(state[field], f"{where}.{field}", reference=True)
     for field in ("TimeoutSecondsPath", "HeartbeatSecondsPath", "ItemsPath", "MaxConcurrencyPath"):
@@ -67,9 +65,11 @@ def check_values(kind: str, state: dict[str, Any], where: str) -> Iterator[Findi
         yield from _wait(state, where)
 
 
-def is_count(value: Any) -> bool:
-    """Tells whether a value is a whole number from 0."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def concurrency(limit: Any, where: str) -> Iterator[Finding]:
+    """Yields a finding unless a Map's limit is a whole number from 0."""
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        message = f"{shown(limit)} is no number of iterations"
+        yield Finding(f"{where}.MaxConcurrency", "value", message, "a whole number; 0 for as many as possible")
 
 
 def _heartbeat(timeout: Any, heartbeat: Any, where: str) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 from penstock.model.findings import Finding
 from penstock.states import jsonata
 from penstock.states.choice import timestamp
-from penstock.states.lint_fields import is_count, positive_integer, template, whole_seconds
+from penstock.states.lint_fields import concurrency, positive_integer, template, whole_seconds
 from penstock.states.lint_words import SHOWN_CHARACTERS, shown, unknown_fields
 from penstock.states.retry import LONGEST_SECONDS
 from penstock.states.variables import assign_mistakes, assigned_names
@@ -89,9 +89,8 @@ def _map(state: dict[str, Any], where: str) -> Iterator[Finding]:
     items, limit = state.get("Items", []), state.get("MaxConcurrency", 0)
     if not isinstance(items, list) and not jsonata.is_expression(items):
         yield Finding(f"{where}.Items", "type", "Items is an array, or an expression", "write [ … ] or {% … %}")
-    if not jsonata.is_expression(limit) and not is_count(limit):
-        message = f"{shown(limit)} is no number of iterations"
-        yield Finding(f"{where}.MaxConcurrency", "value", message, "a whole number; 0 for as many as possible")
+    if not jsonata.is_expression(limit):
+        yield from concurrency(limit, where)
 
 
 def _wait(state: dict[str, Any], where: str) -> Iterator[Finding]:

@@ -13,8 +13,9 @@ from typing import Any
 from penstock.adapters.aws.session import client
 from penstock.deploy.destination import Destination
 from penstock.deploy.promotion import Promoter
-from penstock.model.datasets import HotTable, Index
+from penstock.model.datasets import HotTable
 from penstock.model.pipeline import Definition
+from penstock.rehearsal.furnish import table_arguments
 from penstock.runtime.machine.home import Home
 
 INSTANCES, TYPES = 3, 4
@@ -39,20 +40,7 @@ def penstock(home: Path, *arguments: str, **environment: str) -> subprocess.Comp
 
 
 def create_table(table: HotTable) -> None:
-    def schema(keyed: HotTable | Index) -> list[dict[str, str]]:
-        kinds = ((keyed.partition, "HASH"), (keyed.sort, "RANGE"))
-        return [{"AttributeName": key.name, "KeyType": kind} for key, kind in kinds if key is not None]
-
-    keyed: list[HotTable | Index] = [table, *table.indexes]
-    keys = {key for one in keyed for key in (one.partition, one.sort) if key is not None}
-    client("dynamodb").create_table(
-        TableName=TABLE, KeySchema=schema(table), BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key.name, "AttributeType": key.type} for key in keys],
-        GlobalSecondaryIndexes=[
-            {"IndexName": one.name, "KeySchema": schema(one), "Projection": {"ProjectionType": "ALL"}}
-            for one in table.indexes
-        ],
-    )  # fmt: skip
+    client("dynamodb").create_table(**{**table_arguments(table), "TableName": TABLE})
 
 
 def promoter(definition: Definition, home: Home, account: Destination, **more: Any) -> Promoter:

@@ -36,16 +36,6 @@ def terraform(line: Line, monkeypatch: pytest.MonkeyPatch) -> FakeTerraform:
     return FakeTerraform(line.folder / "world", line.folder / "bin")
 
 
-@pytest.fixture(scope="session")
-def moto_endpoint() -> Iterator[str]:
-    server_module = pytest.importorskip("moto.server")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def aws(line: Line, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty AWS; no region is set, as the deployment knows it."""

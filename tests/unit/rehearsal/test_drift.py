@@ -1,7 +1,5 @@
 """A change of a second plan is the emulator's only when the emulator itself shows it."""
 
-import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,27 +17,9 @@ PLANNED: dict[str, Any] = {
 READ = {"alarm_name": "Hot", "threshold": 30, "period": 60, "statistic": "", "dimensions": {}, "actions_enabled": False}
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server_module = pytest.importorskip("moto.server")
-    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
 @pytest.fixture(autouse=True)
-def _aws(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"", timeout=10):  # noqa: S310
-        pass
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
+def _aws(aws: str) -> None:
+    """Every test has an empty AWS."""
 
 
 def deploy_alarm(**differently: Any) -> None:
