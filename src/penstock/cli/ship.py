@@ -16,7 +16,7 @@ from penstock.errors import UsageError
 if TYPE_CHECKING:
     from penstock.deploy.bundle.build import Bundle
     from penstock.deploy.release import Release
-    from penstock.model.findings import Finding
+    from penstock.errors import Finding
     from penstock.rehearsal.parity import Comparison
     from penstock.rehearsal.report import Report
 

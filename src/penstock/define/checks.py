@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from penstock.define.cadence import metric_cadences, published_metrics, task_states, workflow_tasks, written_tables
-from penstock.errors import PenstockError
+from penstock.errors import Finding, PenstockError
 from penstock.model.access import Grant, Kind
 from penstock.model.endpoints import check_endpoint
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.schema import columns
 from penstock.model.task import Task

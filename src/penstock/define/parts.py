@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 
 Named = TypeVar("Named")
 

@@ -16,11 +16,10 @@ from penstock.define.places import caller_place
 from penstock.define.units import minutes, rate, seconds, whole_seconds
 from penstock.define.watching import Watching
 from penstock.define.workflow import Invoke, Stepped
-from penstock.errors import DefinitionError
+from penstock.errors import DefinitionError, Finding, by_place, report
 from penstock.model.access import Grant
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.deployment import Deployment
-from penstock.model.findings import Finding, by_place, report
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
 from penstock.model.rehearsal import Rehearsed

@@ -9,8 +9,8 @@ import msgspec
 
 from penstock.deploy.hcl import Block, Template, identifier
 from penstock.deploy.policy import Statement
+from penstock.errors import Finding
 from penstock.model.access import Grant
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -14,8 +14,7 @@ from penstock.deploy.registry import CAPABILITIES
 from penstock.deploy.resources import catalog
 from penstock.deploy.resources.workflow import asl_path
 from penstock.deploy.variables import chosen_values, variables
-from penstock.errors import DefinitionError
-from penstock.model.findings import Finding, report
+from penstock.errors import DefinitionError, Finding, report
 from penstock.model.pipeline import Definition
 
 TERRAFORM = ">= 1.11"

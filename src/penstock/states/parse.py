@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from penstock.errors import InvalidWorkflowError
-from penstock.model.findings import report
+from penstock.errors import InvalidWorkflowError, report
 from penstock.states import jsonata
 from penstock.states.choice import compile_rule
 from penstock.states.flow import Flow, JsonataFlow, JsonPathFlow

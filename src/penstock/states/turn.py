@@ -7,7 +7,7 @@ from typing import Any, Literal
 from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
 from penstock.states.context import context_object
 from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outstanding
-from penstock.states.intrinsic_functions import Entropy
+from penstock.states.intrinsics.functions import Entropy
 from penstock.states.jsonata import Bindings
 from penstock.states.machine import State
 

@@ -6,9 +6,8 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from penstock.errors import UsageError
+from penstock.errors import Finding, UsageError
 from penstock.model.alarms import Alarm, CompositeAlarm, MissingData
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.watch import composite
 from penstock.watch.evaluate import EXTRA_PERIODS

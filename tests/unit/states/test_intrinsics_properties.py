@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from penstock.states import intrinsics
 from penstock.states.failures import StateFailedError
-from penstock.states.intrinsic_functions import FUNCTIONS
+from penstock.states.intrinsics.functions import FUNCTIONS
 
 SHORT = settings(max_examples=60, deadline=None)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.states.failures import StateFailedError
 from penstock.states.jsonata import Bindings, check, evaluate, is_expression
-from penstock.states.jsonata_regex import Pattern, RegexError
+from penstock.states.jsonata.regex import Pattern, RegexError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.errors import Finding
 from penstock.model.alarms import Alarm, CompositeAlarm, MissingData
-from penstock.model.findings import Finding
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
 from penstock.model.topics import Subscription, Topic

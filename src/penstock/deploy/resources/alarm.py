@@ -11,8 +11,8 @@ from typing import Any
 
 from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, named, topic_address
+from penstock.errors import Finding
 from penstock.model.alarms import Alarm, CompositeAlarm
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 from penstock.watch.composite import TOKEN, in_order, parse

@@ -11,8 +11,8 @@ from penstock.deploy.kit import Capability, Concern, Site, named
 from penstock.deploy.projection import INPUT_FORMAT, OUTPUT_FORMAT, SERDE, CatalogTable, catalog_tables
 from penstock.deploy.queries import Example, examples
 from penstock.deploy.resources import backfill, crawler
+from penstock.errors import Finding
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.schema import Column, columns
 

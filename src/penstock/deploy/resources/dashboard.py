@@ -7,8 +7,8 @@ from typing import Any
 from penstock.deploy.hcl import Block, Expression, identifier, json_of, resource
 from penstock.deploy.kit import Capability, Concern, Site, named
 from penstock.deploy.resources.alarm import alarm_address, deployed, namespace
+from penstock.errors import Finding
 from penstock.model.dashboards import Dashboard, Widget
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 
 WIDTH, HEIGHT, COLUMNS = 8, 6, 3

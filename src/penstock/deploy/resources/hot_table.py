@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, named, sid
 from penstock.deploy.policy import Statement
+from penstock.errors import Finding
 from penstock.model.access import Grant, HotAction
 from penstock.model.datasets import HotTable, Key
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html

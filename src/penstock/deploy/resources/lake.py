@@ -8,9 +8,9 @@ from penstock.deploy.hcl import Block, Expression, Template, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, sid
 from penstock.deploy.policy import Statement
 from penstock.deploy.resources import bucket
+from penstock.errors import Finding
 from penstock.model.access import Grant, LakeAction
 from penstock.model.datasets import LakeTable
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 
 DAY_SECONDS = 86_400

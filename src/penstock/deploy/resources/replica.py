@@ -10,7 +10,7 @@ from penstock.deploy.kit import Capability, Concern, Site, named
 from penstock.deploy.policy import Statement, role
 from penstock.deploy.resources import bucket
 from penstock.deploy.resources.lake import table_rules
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.model.pipeline import Definition
 
 PROVIDER = Expression("aws.replica")

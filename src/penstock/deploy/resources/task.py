@@ -13,8 +13,8 @@ from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, j
 from penstock.deploy.kit import Capability, Concern, Site, long_role_name, named
 from penstock.deploy.policy import POLICY_VERSION, role
 from penstock.deploy.resources import hot_table
+from penstock.errors import Finding
 from penstock.model.access import Kind
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 

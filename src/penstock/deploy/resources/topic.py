@@ -8,9 +8,9 @@ from typing import Any
 from penstock.deploy.hcl import Block, Expression, identifier, json_of, resource
 from penstock.deploy.kit import Capability, Concern, Site, named, sid, topic_address
 from penstock.deploy.policy import POLICY_VERSION, Statement
+from penstock.errors import Finding
 from penstock.model.access import Grant
 from penstock.model.endpoints import redact, scheme_of
-from penstock.model.findings import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.topics import Topic
 

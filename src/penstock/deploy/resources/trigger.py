@@ -10,7 +10,7 @@ import json
 from penstock.deploy.hcl import Block, Expression, identifier, json_of, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, long_role_name, machine_address, named
 from penstock.deploy.policy import Statement, role
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import ObjectTrigger
 

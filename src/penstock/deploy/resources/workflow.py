@@ -8,7 +8,7 @@ from penstock.deploy.hcl import Block, Expression, Template, identifier, nested,
 from penstock.deploy.kit import Capability, Concern, Site, function_address, long_role_name, named
 from penstock.deploy.policy import Statement, role
 from penstock.deploy.resources.task import log_group
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
 

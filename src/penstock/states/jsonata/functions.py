@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from penstock.states.jsonata_library import Builtin, JException, Jsonata, Utils
-from penstock.states.jsonata_limits import ITEM_BYTES, MATCH_WORK, Run
-from penstock.states.jsonata_regex import Pattern
-from penstock.states.jsonata_values import identity, is_function, text_of
+from penstock.states.jsonata.library import Builtin, JException, Jsonata, Utils
+from penstock.states.jsonata.limits import ITEM_BYTES, MATCH_WORK, Run
+from penstock.states.jsonata.regex import Pattern
+from penstock.states.jsonata.values import identity, is_function, text_of
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 BASED_NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][01]+")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.states.intrinsic_functions import FUNCTIONS
+from penstock.states.intrinsics.functions import FUNCTIONS
 from penstock.states.paths import path_mistake
 
 # GUIDE: "You can nest up to 10 intrinsic functions within a field"; its example of nine is five deep, so it counts all.

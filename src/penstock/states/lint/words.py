@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 
 # Fields of distributed Maps, and of calls in another account.
 LATER = frozenset({

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from penstock.model.findings import Finding
-from penstock.states.lint_fields import FIELDS, REQUIRED, check_values, positive_integer
-from penstock.states.lint_handlers import check_catch, check_retry
-from penstock.states.lint_language import FIELDS as JSONATA_FIELDS
-from penstock.states.lint_language import (
+from penstock.errors import Finding
+from penstock.states.lint.fields import FIELDS, REQUIRED, check_values, positive_integer
+from penstock.states.lint.handlers import check_catch, check_retry
+from penstock.states.lint.language import FIELDS as JSONATA_FIELDS
+from penstock.states.lint.language import (
     JSONATA,
     JSONPATH,
     LANGUAGES,
@@ -23,8 +23,8 @@ from penstock.states.lint_language import (
     check_jsonata,
     language_of,
 )
-from penstock.states.lint_rules import check_rules
-from penstock.states.lint_words import near_name, shown, unknown_fields
+from penstock.states.lint.rules import check_rules
+from penstock.states.lint.words import near_name, shown, unknown_fields
 
 SIZE_LIMIT_BYTES = 1024 * 1024
 DEPTH_LIMIT = 60

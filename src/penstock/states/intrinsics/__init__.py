@@ -10,9 +10,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from penstock.states.intrinsic_arguments import INTRINSIC_FAILURE
-from penstock.states.intrinsic_functions import Entropy, call
-from penstock.states.intrinsic_grammar import Intrinsic, IntrinsicSyntaxError, Literal, Parser, Path
+from penstock.states.intrinsics.arguments import INTRINSIC_FAILURE
+from penstock.states.intrinsics.functions import Entropy, call
+from penstock.states.intrinsics.grammar import Intrinsic, IntrinsicSyntaxError, Literal, Parser, Path
 
 __all__ = ["INTRINSIC_FAILURE", "Entropy", "Intrinsic", "IntrinsicSyntaxError", "check", "evaluate", "parse"]
 

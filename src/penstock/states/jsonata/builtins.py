@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from penstock.states import jsonata_aws as aws
-from penstock.states import jsonata_formats as formats
-from penstock.states import jsonata_functions as replaced
-from penstock.states.jsonata_library import Builtin, Jsonata, Utils
-from penstock.states.jsonata_operators import copied, strict
-from penstock.states.jsonata_values import EXACT
+from penstock.states.jsonata import aws, formats
+from penstock.states.jsonata import functions as replaced
+from penstock.states.jsonata.library import Builtin, Jsonata, Utils
+from penstock.states.jsonata.operators import copied, strict
+from penstock.states.jsonata.values import EXACT
 
 if TYPE_CHECKING:
     FrameBase: Any = object

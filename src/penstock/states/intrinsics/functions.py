@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from penstock.states.failures import PAYLOAD_LIMIT_BYTES, StateFailedError
-from penstock.states.intrinsic_arguments import (
+from penstock.states.intrinsics.arguments import (
     INTRINSIC_FAILURE,
     InvalidArgumentError,
     array,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.states import jsonata
 from penstock.states.choice import timestamp
-from penstock.states.lint_fields import concurrency, positive_integer, template, whole_seconds
-from penstock.states.lint_words import SHOWN_CHARACTERS, shown, unknown_fields
+from penstock.states.lint.fields import concurrency, positive_integer, template, whole_seconds
+from penstock.states.lint.words import SHOWN_CHARACTERS, shown, unknown_fields
 from penstock.states.retry import LONGEST_SECONDS
 from penstock.states.variables import assign_mistakes, assigned_names
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from penstock.states.jsonata_engine import parsed
-from penstock.states.jsonata_library import JException
-from penstock.states.jsonata_limits import DEPTH_CAUSE, ExpressionFailedError
-from penstock.states.jsonata_operators import COSTLY_SIGNATURE, is_costly
-from penstock.states.jsonata_regex import RegexError
-from penstock.states.jsonata_values import NULL, is_function
+from penstock.states.jsonata.engine import parsed
+from penstock.states.jsonata.library import JException
+from penstock.states.jsonata.limits import DEPTH_CAUSE, ExpressionFailedError
+from penstock.states.jsonata.operators import COSTLY_SIGNATURE, is_costly
+from penstock.states.jsonata.regex import RegexError
+from penstock.states.jsonata.values import NULL, is_function
 
 TYPES = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
 SHOWN_CHARACTERS = 1000

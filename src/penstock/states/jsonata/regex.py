@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from penstock.states.jsonata_limits import TIMEOUT_CAUSE
+from penstock.states.jsonata.limits import TIMEOUT_CAUSE
 
 # The one bound of the language's that is of time, as its engine can keep no other.
 TIMEOUT_SECONDS = 1.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from penstock.states.jsonata_builtins import BASE, Frame
-from penstock.states.jsonata_library import JException, Jsonata, Parser
-from penstock.states.jsonata_limits import (
+from penstock.states.jsonata.builtins import BASE, Frame
+from penstock.states.jsonata.library import JException, Jsonata, Parser
+from penstock.states.jsonata.limits import (
     DEPTH_CAUSE,
     DEPTH_LIMIT,
     EVALUATION_WORK,
@@ -17,8 +17,8 @@ from penstock.states.jsonata_limits import (
     ExpressionFailedError,
     Run,
 )
-from penstock.states.jsonata_operators import Operators
-from penstock.states.jsonata_regex import compile_regex
+from penstock.states.jsonata.operators import Operators
+from penstock.states.jsonata.regex import compile_regex
 
 # Operators of JSONata 2.1, which AWS does not have.
 LATER_OPERATORS = ("??", "?:")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.states.choice import COMPARISONS, KINDS, OPERATORS, TYPE_TESTS, has_open_escape
-from penstock.states.lint_words import shown, unknown_fields
+from penstock.states.lint.words import shown, unknown_fields
 from penstock.states.variables import any_path_mistake
 
 BOOLEAN = ("And", "Or", "Not")

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from penstock.states.jsonata_functions import round_, run
-from penstock.states.jsonata_library import Builtin, JException
-from penstock.states.jsonata_limits import ExpressionFailedError
+from penstock.states.jsonata.functions import round_, run
+from penstock.states.jsonata.library import Builtin, JException
+from penstock.states.jsonata.limits import ExpressionFailedError
 
 PICTURE_LIMIT_CHARACTERS = 500
 # A width of a thousand or more in a picture of a time, as in [Y,9999].

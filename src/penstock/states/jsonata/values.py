@@ -10,8 +10,8 @@ from collections.abc import Hashable
 from decimal import Decimal
 from typing import Any
 
-from penstock.states.jsonata_library import Builtin, Utils
-from penstock.states.jsonata_limits import (
+from penstock.states.jsonata.library import Builtin, Utils
+from penstock.states.jsonata.limits import (
     ITEM_BYTES,
     MEMORY_CAUSE,
     MEMORY_LIMIT_BYTES,

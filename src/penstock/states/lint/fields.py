@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.states import intrinsics
 from penstock.states.choice import is_number, timestamp
-from penstock.states.lint_words import shown
+from penstock.states.lint.words import shown
 from penstock.states.paths import path_mistake
 from penstock.states.retry import LONGEST_SECONDS
 from penstock.states.variables import any_path_mistake

@@ -12,9 +12,9 @@ import math
 import uuid
 from typing import Any
 
-from penstock.states.jsonata_functions import run
-from penstock.states.jsonata_limits import ITEM_BYTES, ExpressionFailedError
-from penstock.states.jsonata_values import inward
+from penstock.states.jsonata.functions import run
+from penstock.states.jsonata.limits import ITEM_BYTES, ExpressionFailedError
+from penstock.states.jsonata.values import inward
 
 ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 # java.util.Random's, of which AWS gives the first number of a seed.

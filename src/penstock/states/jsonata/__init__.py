@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.states.failures import StateFailedError
-from penstock.states.jsonata_limits import DEPTH_CAUSE, NESTING_LIMIT, ExpressionFailedError, Run, deep_stack
-from penstock.states.jsonata_regex import RegexError
+from penstock.states.jsonata.limits import DEPTH_CAUSE, NESTING_LIMIT, ExpressionFailedError, Run, deep_stack
+from penstock.states.jsonata.regex import RegexError
 
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 OPENING, CLOSING = "{%", "%}"
@@ -103,7 +103,7 @@ def check(text: Any, *, offered: Collection[str] = STATES_FIELDS) -> str | None:
         if text.startswith(OPENING) or text.endswith(CLOSING):
             return "a JSONata expression begins with `{%` and ends with `%}`"
         return None
-    from penstock.states.jsonata_check import syntax_mistake, usage_mistake
+    from penstock.states.jsonata.checks import syntax_mistake, usage_mistake
 
     expression = text[2:-2].strip()
     if not expression:
@@ -135,9 +135,9 @@ class _Walk:
         return template
 
     def _evaluate(self, expression: str, place: str) -> Any:
-        from penstock.states.jsonata_check import described
-        from penstock.states.jsonata_engine import evaluated
-        from penstock.states.jsonata_values import UnsupportedValueError, outward
+        from penstock.states.jsonata.checks import described
+        from penstock.states.jsonata.engine import evaluated
+        from penstock.states.jsonata.values import UnsupportedValueError, outward
 
         try:
             self._run.begin()
@@ -156,7 +156,7 @@ class _Walk:
 
     def _seen(self) -> dict[str, Any]:
         if self._variables is None:
-            from penstock.states.jsonata_values import inward
+            from penstock.states.jsonata.values import inward
 
             made = {name: value() if callable(value) else value for name, value in self._bindings.states.items()}
             seen = {name: inward(value) for name, value in self._bindings.variables.items()}
@@ -164,7 +164,7 @@ class _Walk:
         return self._variables
 
     def shown(self, value: Any) -> str:
-        from penstock.states.jsonata_values import inward, text_of
+        from penstock.states.jsonata.values import inward, text_of
 
         return text_of(inward(value), self._run)[:1000]
 

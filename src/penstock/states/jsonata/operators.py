@@ -6,10 +6,10 @@ import copy
 import math
 from typing import TYPE_CHECKING, Any
 
-from penstock.states.jsonata_functions import string
-from penstock.states.jsonata_library import JException, Jsonata, LaxSignature, Utils
-from penstock.states.jsonata_limits import ITEM_BYTES, NODE_WORK, ExpressionFailedError, Run
-from penstock.states.jsonata_values import EXACT, NULL, identity, is_function
+from penstock.states.jsonata.functions import string
+from penstock.states.jsonata.library import JException, Jsonata, LaxSignature, Utils
+from penstock.states.jsonata.limits import ITEM_BYTES, NODE_WORK, ExpressionFailedError, Run
+from penstock.states.jsonata.values import EXACT, NULL, identity, is_function
 
 if TYPE_CHECKING:
     Base: Any = object

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from penstock.model.findings import Finding
+from penstock.errors import Finding
 from penstock.states.choice import is_number
 from penstock.states.failures import ALL
-from penstock.states.lint_fields import result_path
-from penstock.states.lint_words import shown, unknown_fields
+from penstock.states.lint.fields import result_path
+from penstock.states.lint.words import shown, unknown_fields
 from penstock.states.retry import LONGEST_SECONDS
 
 RETRIER = frozenset({
