@@ -66,31 +66,33 @@ def _logs(recorded: list[Recorded]) -> dict[str, str]:
 def _collect(entries: list[Any], logs: dict[str, str], stopped_at: float | None) -> list[Visit]:
     found: list[Visit] = []
     open_visits: dict[str, Visit] = {}
+    names: dict[int, str] = {}
+    failure = ""
     for entry in entries:
-        name, kind, detail = entry.state_name, entry.type, entry.detail
+        names[entry.id] = name = entry.state_name or names.get(entry.previous_id, "")
+        kind, details = entry.type, entry.details
         if kind.endswith("StateEntered"):
-            visit = Visit(name, kind.removesuffix("StateEntered"), "RUNNING", entry.at, input=detail.get("input"))
+            visit = Visit(name, kind.removesuffix("StateEntered"), "RUNNING", entry.at, input=details.get("input"))
             found.append(visit)
             open_visits[name] = visit
             continue
         current = open_visits.get(name)
         if current is None:
             continue
-        if kind == "TaskScheduled":
+        if kind.endswith(("Scheduled", "MapRunStarted", "MapRunRedriven")):
             current.attempts += 1
             current.status = "RUNNING"
-        elif kind in {"ParallelStateFailed", "MapStateFailed"}:
-            current.error = _error_text(detail)
-        elif kind in {"TaskFailed", "TaskTimedOut"}:
-            current.status = "RETRYING"
-            current.error = _error_text(detail)
+        elif kind.endswith(("Failed", "TimedOut")):
+            # A Parallel's and a Map's own event says nothing: the error is that of what failed within.
+            failure = _error_text(details) or failure
+            current.status, current.error = "RETRYING", failure
         elif kind.endswith("StateExited"):
             current.seconds = entry.at - current.started_at
-            current.status = "CAUGHT" if detail.get("caught") else "SUCCEEDED"
-            current.output = detail.get("output")
-            current.error = current.error if current.status == "CAUGHT" else ""
+            current.status = "CAUGHT" if entry.caught else "SUCCEEDED"
+            current.output = details.get("output")
+            current.error = (current.error or entry.caught) if entry.caught else ""
             del open_visits[name]
-        current.log += logs.pop(detail.get("token", ""), "")
+        current.log += logs.pop(entry.token, "")
     for visit in open_visits.values():
         if stopped_at is not None:
             visit.status = "FAILED" if visit.error or visit.type == "Fail" else "ABORTED"

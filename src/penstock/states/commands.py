@@ -28,8 +28,41 @@ class InvokeTask(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_seconds: float | None = None
 
 
+class StartMapRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Begin a distributed Map: a workflow execution of its own for each item, or batch of items.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html. ``processor`` gives the machine of
+    the executions, and ``item_input`` what each item is for it. The answer is a task's: the Map's output, or an error.
+
+    Attributes:
+        token: names this attempt; ``key`` is the same for all attempts of one visit of the state.
+        items: the items in the state's input, or None where a reader finds them.
+        reader: ItemReader: ``Resource``, ``ReaderConfig`` and ``Parameters`` (JSONata's Arguments too).
+        batcher: ItemBatcher: ``MaxItemsPerBatch``, ``MaxInputBytesPerBatch`` and ``BatchInput``.
+        writer: ResultWriter: ``Resource``, ``WriterConfig`` and ``Parameters`` (JSONata's Arguments too).
+        max_concurrency: how many executions at once; 0 names no limit.
+        tolerated_failure_count, tolerated_failure_percentage: the failures that the Map bears, of its items.
+        redriven: the token of the attempt to go on with: what succeeded there does not run again.
+    """
+
+    token: str
+    key: str
+    state_name: str
+    attempt: int
+    items: list[Any] | dict[str, Any] | None = None
+    reader: dict[str, Any] | None = None
+    batcher: dict[str, Any] | None = None
+    writer: dict[str, Any] | None = None
+    max_concurrency: int = 0
+    tolerated_failure_count: int | None = None
+    tolerated_failure_percentage: float | None = None
+    label: str = ""
+    execution_type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    redriven: str = ""
+
+
 class CancelTask(msgspec.Struct, frozen=True):
-    """Nobody waits for this task any more."""
+    """Nobody waits for this task, or this distributed Map, any more."""
 
     token: str
 
@@ -56,4 +89,4 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
 
 
-Command = InvokeTask | CancelTask | StartTimer | CancelTimer | Finish
+Command = InvokeTask | StartMapRun | CancelTask | StartTimer | CancelTimer | Finish

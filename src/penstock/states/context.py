@@ -12,35 +12,39 @@ from penstock.states.execution import ExecutionState, Frame
 def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, Any]:
     """Returns what ``$$`` names, for a frame in its present state."""
     context = state.context
-    iteration = _iteration(frame)
-    made: dict[str, Any] = (
-        {} if iteration is None else {"Map": {"Item": {"Index": iteration[0], "Value": iteration[1]}}}
-    )
-    return made | {
-        "Execution": {
-            "Id": context.execution_id,
-            "Name": context.execution_name,
-            "Input": state.input,
-            "StartTime": iso_time(context.started_at),
-            "RoleArn": context.role,
-            "RedriveCount": state.redrives,
-        },
+    execution = {
+        "Id": context.execution_id,
+        "Name": context.execution_name,
+        "Input": state.input,
+        "StartTime": iso_time(context.started_at),
+        "RoleArn": context.role,
+        "RedriveCount": state.redrives,
+    }
+    if state.redriven_at is not None:
+        execution["RedriveTime"] = iso_time(state.redriven_at)
+    item = _item(frame)
+    # What a Map's selector sees is the Map's state: the iteration has entered none yet.
+    inside = frame.parent if frame.state is None and frame.parent is not None else frame
+    return ({} if item is None else {"Map": {"Item": item}}) | {
+        "Execution": execution,
         "StateMachine": {"Id": context.machine_id, "Name": context.machine_name},
         "State": {
-            "Name": "" if frame.state is None else frame.state.name,
-            "EnteredTime": iso_time(frame.entered_at),
-            "RetryCount": frame.attempt,
+            "Name": "" if inside.state is None else inside.state.name,
+            "EnteredTime": iso_time(inside.entered_at),
+            "RetryCount": inside.attempt,
         },
         "Task": {"Token": f"{key}#{frame.attempt}"},
     }
 
 
-def _iteration(frame: Frame) -> tuple[int, Any] | None:
-    """Returns the innermost iteration that a frame is in."""
+def _item(frame: Frame) -> dict[str, Any] | None:
+    """Returns the item of the innermost iteration that a frame is in."""
     inner: Frame | None = frame
     while inner is not None:
         if inner.item is not None:
-            return inner.item
+            item = inner.item
+            key = {} if item.key is None else {"Key": item.key}
+            return {"Index": item.index, "Value": item.value, **key, "Source": item.source}
         inner = inner.parent
     return None
 

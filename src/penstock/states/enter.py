@@ -13,10 +13,11 @@ from penstock.states.commands import InvokeTask
 from penstock.states.execution import Caught, ExecutionState, Frame
 from penstock.states.failures import StateFailedError
 from penstock.states.flow import Finish
+from penstock.states.history import called
 from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
 from penstock.states.retry import next_retry, pause_seconds
-from penstock.states.turn import Turn, state_of
+from penstock.states.turn import Turn, map_name, state_of, whole_cause
 
 _encode = msgspec.json.Encoder().encode
 Onward = tuple[str | None, Any]
@@ -76,7 +77,17 @@ class Runner(Turn):
         try:
             return move(frame, *arguments)
         except StateFailedError as failure:
-            return self._failed(frame, failure.error, failure.cause)
+            return self._failed(frame, failure.error, self._told_cause(frame, failure))
+
+    def _told_cause(self, frame: Frame, failure: StateFailedError) -> str:
+        """Returns a failure's whole cause; the history tells of an expression that failed."""
+        cause = whole_cause(frame, failure)
+        if failure.location:
+            name = state_of(frame).name
+            self.tell(
+                "EvaluationFailed", frame, error=failure.error, cause=cause, location=failure.location, state=name
+            )
+        return cause
 
     # -- one state ----------------------------------------------------------------------------------
 
@@ -87,11 +98,13 @@ class Runner(Turn):
         frame.number = frame.visit
         frame.attempt = 0
         frame.retries = [0] * len(state.retriers)
-        self.tell(f"{state.type}StateEntered", frame, input=value)
+        frame.map_run = ""
+        self.tell(f"{state.type}StateEntered", frame, name=name, input=value)
+        frame.entered = frame.last
 
     def _work(self, frame: Frame, state: State) -> Onward:
         if self.state.told >= failures.HISTORY_LIMIT:
-            raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE)
+            raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE, is_whole=True)
         context = self.context(frame, "input")
         frame.effective = effective = state.begin(frame.value, context)
         match state.type:
@@ -131,21 +144,39 @@ class Runner(Turn):
             heartbeat_seconds=heartbeat,
         )
         check_size(frame.effective, "The input of the task")
-        self.tell("TaskScheduled", frame, resource=state.resource, parameters=frame.effective, token=token)
+        self._tell_scheduled(frame, command)
         self.wait_for(frame, "task", token, command)
         if timeout is not None:
             self.start_timer(frame, "timeout", self.at + timeout)
         if heartbeat is not None:
             self.start_heartbeat(frame, heartbeat)
 
+    def _tell_scheduled(self, frame: Frame, command: InvokeTask) -> None:
+        if not self.is_telling:
+            self.tell_task(frame, "Scheduled")
+            self.tell_task(frame, "Started")
+            return
+        limits = {"timeoutInSeconds": command.timeout_seconds, "heartbeatInSeconds": command.heartbeat_seconds}
+        details: dict[str, Any] = {name: int(limit) for name, limit in limits.items() if limit is not None}
+        if called(command.resource).words == "Task":
+            region = self.state.context.region
+            details |= {"parameters": command.input} | ({"region": region} if region else {})
+        else:
+            details |= {"resource": command.resource, "input": command.input}
+        self.tell_task(frame, "Scheduled", token=command.token, **details)
+        self.tell_task(frame, "Started", token=command.token)
+
     def _branch(self, frame: Frame, state: State) -> None:
         base = f"{frame.path}{frame.number}.{frame.attempt}."
-        children = [
-            Frame(f"{base}{number}/", branch, frame, number, value=frame.effective, scope=frame.scope.inner())
-            for number, branch in enumerate(state.branches)
-        ]
-        frame.children, frame.results, frame.waiting = children, [None] * len(children), len(children)
         self.tell("ParallelStateStarted", frame)
+        children = [
+            Frame(
+                f"{base}{number}/", branch, frame, number,
+                value=frame.effective, scope=frame.scope.inner(), last=frame.last,
+            )
+            for number, branch in enumerate(state.branches)
+        ]  # fmt: skip
+        frame.children, frame.results, frame.waiting = children, [None] * len(children), len(children)
         for child in reversed(children):
             self.enter(child, child.machine.start_at, frame.effective)
 
@@ -153,12 +184,13 @@ class Runner(Turn):
         parent = frame.parent
         if parent is None or frame.item is None:
             return STAY
-        self.tell("MapIterationStarted", parent, index=frame.index)
+        self.tell("MapIterationStarted", frame, name=map_name(frame), index=frame.index)
         try:
             frame.value = iteration_input(self, parent, frame, state_of(parent))
         except StateFailedError as failure:
             # The selector is the Map's own, so that the Map fails and not its item.
-            self.fail(parent, failure.error, failure.cause)
+            parent.last = frame.last
+            self.fail(parent, failure.error, self._told_cause(parent, failure))
             return STAY
         return frame.machine.start_at, frame.value
 
@@ -172,7 +204,7 @@ class Runner(Turn):
         finish = state.finish if rule is None or rule.output is None else rule.output
         assign = state.assign if rule is None else rule.assign
         output = self._finished(frame, state, frame.effective, finish, assign)
-        self.tell("ChoiceStateExited", frame, output=output)
+        self._exit(frame, state, output, assign)
         return following, output
 
     def _wait_until(self, frame: Frame, state: State) -> float:
@@ -191,8 +223,15 @@ class Runner(Turn):
         output = finish(value, result, self.context(frame, "output"))
         check_size(output, f"The output of state {state.name!r}")
         if assign is not None:
-            frame.scope = frame.scope.assign(assign(value, result, self.context(frame, "assign")))
+            frame.assigned = assign(value, result, self.context(frame, "assign"))
+            frame.scope = frame.scope.assign(frame.assigned)
         return output
+
+    def _exit(self, frame: Frame, state: State, output: Any, assign: Finish | None, caught: str = "") -> None:
+        details: dict[str, Any] = {"name": state.name, "output": output}
+        if self.is_telling and assign is not None:
+            details["assignedVariables"] = frame.assigned
+        self.tell(f"{state.type}StateExited", frame, caught=caught, **details)
 
     def _left(self, frame: Frame, result: Any) -> Onward:
         state = state_of(frame)
@@ -201,7 +240,7 @@ class Runner(Turn):
         elif state.type == "Task":
             check_size(result, f"The result of state {state.name!r}")
         output = self._finished(frame, state, result, state.finish, state.assign)
-        self.tell(f"{state.type}StateExited", frame, output=output)
+        self._exit(frame, state, output, state.assign)
         return (state.following, output) if state.following is not None else self._done(frame, output)
 
     def _done(self, frame: Frame, output: Any) -> Onward:
@@ -218,6 +257,7 @@ class Runner(Turn):
         parent.results[frame.index] = output
         parent.waiting -= 1
         if parent.waiting == 0:
+            parent.last = frame.last
             results, parent.children, parent.results = parent.results, [], []
             self.tell("ParallelStateSucceeded", parent)
             self.leave(parent, results)
@@ -230,12 +270,13 @@ class Runner(Turn):
         from_branch = state.type == "Parallel" and bool(frame.children)
         if state.type in AROUND:
             self._stop_branches(frame)
-            self.tell(f"{state.type}StateFailed", frame, error=error, cause=cause)
+            self.tell(f"{state.type}StateFailed", frame)
         retry = next_retry(state.retriers, frame.retries, error, from_branch=from_branch)
         if retry is not None:
             frame.children, frame.items = [], []
             pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
             frame.attempt += 1
+            frame.map_run = ""
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
         for catcher in state.catchers:
@@ -248,10 +289,10 @@ class Runner(Turn):
                     described = {"Error": error, "Cause": cause}
                     value = self._finished(frame, state, described, catcher.output, catcher.assign)
                 except StateFailedError as failure:
-                    error, cause = failure.error, failure.cause
+                    error, cause = failure.error, self._told_cause(frame, failure)
                     break
                 frame.caught, frame.children = caught, []
-                self.tell(f"{state.type}StateExited", frame, output=value, caught=error)
+                self._exit(frame, state, value, catcher.assign, caught=error)
                 return catcher.following, value
         self._give_way(frame, error, cause)
         return STAY
@@ -266,7 +307,8 @@ class Runner(Turn):
         frame.failure = (error, cause)
         if frame.parent is not None:
             if frame.item is not None:
-                self.tell("MapIterationFailed", frame.parent, index=frame.index)
+                self.tell("MapIterationFailed", frame, name=map_name(frame), index=frame.index)
+            frame.parent.last = frame.last
             self.fail(frame.parent, error, cause)
         else:
             self.finish("FAILED", error, cause)

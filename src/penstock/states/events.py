@@ -24,6 +24,14 @@ class TaskFailed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     at: float
 
 
+class TaskSubmitted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A task's request was done; its end is still to come: of a job (``.sync``) or by its token."""
+
+    token: str
+    output: Any
+    at: float
+
+
 class TaskHeartbeat(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """A task said that it is alive."""
 
@@ -52,4 +60,4 @@ class Redriven(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     at: float
 
 
-Event = TaskSucceeded | TaskFailed | TaskHeartbeat | TimerFired | Stopped | Redriven
+Event = TaskSucceeded | TaskFailed | TaskSubmitted | TaskHeartbeat | TimerFired | Stopped | Redriven

@@ -20,18 +20,27 @@ class ExecutionContext:
     machine_id: str
     machine_name: str
     role: str = ""
+    region: str = ""
 
 
-class HistoryEntry(NamedTuple):
-    """One event of the history, by its name in AWS.
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a Map's iteration is for, as the context object says it.
 
-    https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+    Attributes:
+        key: of an object's item, its name; ``value`` is the item then too.
+        source: where the item comes from: the state's data, or an object that was read.
     """
 
-    type: str
-    at: float
-    state_name: str
-    detail: dict[str, Any]
+    index: int
+    value: Any
+    key: str | None = None
+    source: str = "STATE_DATA"
+
+    @property
+    def given(self) -> Any:
+        """What the iteration begins with, unless an ItemSelector says otherwise."""
+        return self.value if self.key is None else {"Key": self.key, "Value": self.value}
 
 
 class Caught(NamedTuple):
@@ -43,7 +52,7 @@ class Caught(NamedTuple):
     children: list[Frame]
     results: list[Any]
     waiting: int
-    items: list[Any]
+    items: list[Item]
     begun: int
 
 
@@ -59,9 +68,12 @@ class Frame:
         retries: how often each of the state's retriers was used.
         waiting: how many branches or iterations are not done.
         items, begun: a Map's items, and how many of them were begun.
-        item: of an iteration, the item's index and value.
+        item: of an iteration, what it is for.
         scope: its variables.
         beats: counts the heartbeat timers, so that each has its own token.
+        last: the history's latest event of this machine; ``entered`` the one of entering the present state.
+        map_run: the token of this visit's distributed Map, which a redrive goes on with.
+        assigned: the variables that were set the last time.
     """
 
     path: str
@@ -80,14 +92,18 @@ class Frame:
     children: list[Frame] = field(default_factory=list)
     results: list[Any] = field(default_factory=list)
     waiting: int = 0
-    items: list[Any] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     begun: int = 0
-    item: tuple[int, Any] | None = None
+    item: Item | None = None
     beats: int = 0
     is_done: bool = False
     failure: tuple[str, str] | None = None
     caught: Caught | None = None
     scope: Scope = NO_VARIABLES
+    last: int = 0
+    entered: int = 0
+    map_run: str = ""
+    assigned: dict[str, Any] = field(default_factory=dict)
 
 
 class Outstanding(NamedTuple):
@@ -105,6 +121,7 @@ class ExecutionState:
     Attributes:
         status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
         told: counts the history's entries, which are limited, whether they are built or not.
+        redriven_at: when it was put through again the last time.
     """
 
     machine: Machine
@@ -119,10 +136,11 @@ class ExecutionState:
     outstanding: dict[str, Outstanding] = field(default_factory=dict)
     redrives: int = 0
     told: int = 0
+    redriven_at: float | None = None
 
     def active(self) -> list[tuple[str, str, int]]:
         """Returns (state name, what it is doing, attempt) of each state that something is awaited for."""
-        doing = {"task": "RUNNING", "wait": "WAITING", "retry": "RETRYING"}
+        doing = {"task": "RUNNING", "map": "RUNNING", "wait": "WAITING", "retry": "RETRYING"}
         return [
             (entry.frame.state.name, doing[entry.kind], entry.frame.attempt)
             for entry in self.outstanding.values()

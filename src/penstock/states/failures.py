@@ -5,10 +5,13 @@ from __future__ import annotations
 ALL = "States.ALL"
 BRANCH_FAILED = "States.BranchFailed"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+EXCEED_TOLERATED_FAILURE_THRESHOLD = "States.ExceedToleratedFailureThreshold"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+ITEM_READER_FAILED = "States.ItemReaderFailed"
 NO_CHOICE_MATCHED = "States.NoChoiceMatched"
 PARAMETER_PATH_FAILURE = "States.ParameterPathFailure"
 RESULT_PATH_MATCH_FAILURE = "States.ResultPathMatchFailure"
+RESULT_WRITER_FAILED = "States.ResultWriterFailed"
 RUNTIME = "States.Runtime"
 TASK_FAILED = "States.TaskFailed"
 TIMEOUT = "States.Timeout"
@@ -22,12 +25,19 @@ HISTORY_LIMIT_CAUSE = f"The execution reached the maximum number of history even
 
 
 class StateFailedError(Exception):
-    """A state failed with an error and a cause that Retry and Catch can see."""
+    """A state failed with an error and a cause that Retry and Catch can see.
 
-    def __init__(self, error: str, cause: str) -> None:
+    Attributes:
+        location: the field whose JSONata expression failed.
+        is_whole: the cause is AWS's whole text, which does not begin with the state that was executed.
+    """
+
+    def __init__(self, error: str, cause: str, *, location: str = "", is_whole: bool = False) -> None:
         super().__init__(f"{error}: {cause}")
         self.error = error
         self.cause = cause
+        self.location = location
+        self.is_whole = is_whole
 
 
 def matches(names: tuple[str, ...], error: str, *, from_branch: bool) -> bool:

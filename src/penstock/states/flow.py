@@ -65,6 +65,14 @@ class JsonPathFlow:
         """Returns a payload template, or None."""
         return compile_template(self._body[name]) if name in self._body else None
 
+    def filled(self, template: Any, place: str) -> Resolve:
+        """Returns what fills a template inside of a field."""
+        return compile_template(template)
+
+    def setting(self, name: str, value: Any, place: str) -> Resolve:
+        """Returns a setting inside of a field: a constant, or what a path names if its own name ends in ``Path``."""
+        return compile_any_path(value) if name.endswith("Path") else lambda given, around: value
+
     def field(self, name: str, *, calls: bool = False) -> Resolve | None:
         """Returns ``Name`` as a constant, or what ``NamePath`` names; None if there is neither."""
         if name in self._body:
@@ -124,6 +132,14 @@ class JsonataFlow:
             return None
         template = self._body[name]
         return lambda value, around: jsonata.evaluate(template, around.bindings(value), place=name)
+
+    def filled(self, template: Any, place: str) -> Resolve:
+        """Returns what evaluates the expressions in a part of a field."""
+        return lambda value, around: jsonata.evaluate(template, around.bindings(value), place=place)
+
+    def setting(self, name: str, value: Any, place: str) -> Resolve:
+        """Returns a setting inside of a field, which may be an expression."""
+        return self.filled(value, place)
 
     def field(self, name: str, *, calls: bool = False) -> Resolve | None:
         """Returns a field's value, or what its expression gives; None if there is no such field."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from penstock.states.choice import Test
 from penstock.states.flow import Finish
@@ -43,6 +43,19 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Distribution:
+    """How a distributed Map spreads its items over executions; every function is one of (value, surroundings)."""
+
+    reader: Resolve | None
+    batcher: Resolve | None
+    writer: Resolve | None
+    tolerated_count: Resolve | None
+    tolerated_percentage: Resolve | None
+    label: str
+    execution_type: Literal["STANDARD", "EXPRESS"]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """One state. Which fields mean something depends on its type.
 
@@ -50,6 +63,7 @@ class State:
         following: the next state's name; None for an end.
         begin: makes the effective input; ``finish`` the output, and ``assign`` the variables, of input and result.
         processor: what a Map does with each item; ``items`` finds them, ``selector`` makes each one's input.
+        distribution: of a distributed Map.
         seconds: a Wait's span, as a function of the input; ``moment`` its timestamp.
     """
 
@@ -70,6 +84,7 @@ class State:
     items: Resolve | None = None
     selector: Resolve | None = None
     concurrency: Resolve | None = None
+    distribution: Distribution | None = None
     rules: tuple[Rule, ...] = ()
     default: str | None = None
     seconds: Resolve | None = None

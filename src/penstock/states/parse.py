@@ -12,6 +12,7 @@ from penstock.states.choice import compile_rule
 from penstock.states.flow import Flow, JsonataFlow, JsonPathFlow
 from penstock.states.lint import lint
 from penstock.states.machine import Catcher, Machine, Retrier, Rule, State
+from penstock.states.map_run import distribution
 
 JSONPATH = "JSONPath"
 
@@ -65,6 +66,7 @@ def _state(name: str, body: dict[str, Any], outer: str) -> State:
         items=flow.items() if is_map else None,
         selector=flow.selector() if is_map else None,
         concurrency=flow.field("MaxConcurrency"),
+        distribution=distribution(body, flow),
         rules=tuple(_rule(rule, number, flow) for number, rule in enumerate(body.get("Choices", ()))),
         default=body.get("Default"),
         seconds=flow.field("Seconds"),

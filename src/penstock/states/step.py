@@ -13,11 +13,14 @@ from penstock.states.events import (
     Stopped,
     TaskFailed,
     TaskHeartbeat,
+    TaskSubmitted,
     TaskSucceeded,
     TimerFired,
 )
-from penstock.states.execution import ExecutionContext, ExecutionState, Frame, HistoryEntry
+from penstock.states.execution import ExecutionContext, ExecutionState, Frame
+from penstock.states.history import HistoryEntry
 from penstock.states.machine import Machine
+from penstock.states.turn import ANSWERED, failure_details
 
 
 class Step(NamedTuple):
@@ -41,7 +44,7 @@ def start(
     """
     state = ExecutionState(machine, context, seed, value)
     run = Runner(state, at, history)
-    run.tell("ExecutionStarted", "", input=value)
+    run.tell_execution("Started", input=value, roleArn=context.role)
     state.root = Frame("", machine, value=value)
     try:
         check_size(value, "The input")
@@ -65,6 +68,8 @@ def step(machine: Machine, state: ExecutionState, event: Event, *, history: bool
             _task_ended(run, event)
         case TimerFired():
             _timer_fired(run, event)
+        case TaskSubmitted():
+            _task_submitted(run, event)
         case TaskHeartbeat():
             _heartbeat(run, event)
         case Stopped():
@@ -88,21 +93,35 @@ def pending(state: ExecutionState) -> list[Command]:
 
 def _task_ended(run: Runner, event: TaskSucceeded | TaskFailed) -> None:
     entry = run.state.outstanding.get(event.token)
-    if entry is None or entry.kind != "task":
+    if entry is None or entry.kind not in ANSWERED:
         return
-    frame = entry.frame
+    frame, is_map = entry.frame, entry.kind == "map"
     run.settle(frame)
     if isinstance(event, TaskFailed):
-        run.tell("TaskFailed", frame, error=event.error, cause=event.cause, token=event.token)
+        details = failure_details(event.error, event.cause)
+        if is_map:
+            run.tell("MapRunFailed", frame, **details)
+        else:
+            run.tell_task(frame, "Failed", token=event.token, **details)
         run.fail(frame, event.error, event.cause)
         return
-    run.tell("TaskSucceeded", frame, output=event.output, token=event.token)
+    if is_map:
+        run.tell("MapRunSucceeded", frame)
+        run.tell("MapStateSucceeded", frame)
+    else:
+        run.tell_task(frame, "Succeeded", token=event.token, output=event.output)
     run.leave(frame, event.output)
+
+
+def _task_submitted(run: Runner, event: TaskSubmitted) -> None:
+    entry = run.state.outstanding.get(event.token)
+    if entry is not None and entry.kind == "task":
+        run.tell_task(entry.frame, "Submitted", token=event.token, output=event.output)
 
 
 def _timer_fired(run: Runner, event: TimerFired) -> None:
     entry = run.state.outstanding.get(event.token)
-    if entry is None or entry.kind == "task":
+    if entry is None or entry.kind in ANSWERED:
         return
     frame = entry.frame
     match entry.kind:
@@ -116,7 +135,7 @@ def _timer_fired(run: Runner, event: TimerFired) -> None:
             del run.state.outstanding[event.token]
             del frame.tokens[entry.kind]
             run.give_up(frame)
-            run.tell("TaskTimedOut", frame, error=error, token=token)
+            run.tell_task(frame, "TimedOut", token=token, error=error)
             run.fail(frame, error, "")
         case "wait":
             run.settle(frame)
@@ -138,6 +157,7 @@ def _redrive(run: Runner) -> None:
         return
     state.status, state.error, state.cause = "RUNNING", "", ""
     state.redrives += 1
-    run.tell("ExecutionRedriven", "")
+    state.redriven_at = run.at
+    run.tell_execution("Redriven", redriveCount=state.redrives)
     run.start_clock()
     run.resume(state.root)

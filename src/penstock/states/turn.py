@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
 from penstock.states.context import context_object
-from penstock.states.execution import ExecutionState, Frame, HistoryEntry, Outstanding
+from penstock.states.execution import ExecutionState, Frame, Outstanding
+from penstock.states.failures import StateFailedError
+from penstock.states.history import HistoryEntry, called
 from penstock.states.intrinsics.functions import Entropy
 from penstock.states.jsonata import Bindings
 from penstock.states.machine import State
 
+# Kinds of outstanding that somebody else answers.
+ANSWERED = frozenset({"task", "map"})
 ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
 
 
@@ -66,14 +70,33 @@ class Turn:
         self.at = at
         self.commands: list[Command] = []
         self.history: list[HistoryEntry] = []
-        self._telling = history
+        self.is_telling = history
 
-    def tell(self, kind: str, where: Frame | str, **detail: Any) -> None:
-        """Adds to the history. It is counted always, and built if anybody wants it."""
-        self.state.told += 1
-        if self._telling:
-            name = where if isinstance(where, str) else state_of(where).name
-            self.history.append(HistoryEntry(kind, self.at, name, detail))
+    def tell(self, kind: str, frame: Frame, *, token: str = "", caught: str = "", **details: Any) -> None:
+        """Adds to the history what happened in a frame's state. It is counted always, and built if anybody wants it."""
+        self.state.told = number = self.state.told + 1
+        if self.is_telling:
+            name = "" if frame.state is None else frame.state.name
+            self.history.append(HistoryEntry(number, frame.last, kind, self.at, name, details, token, caught))
+        frame.last = number
+
+    def tell_task(self, frame: Frame, happened: str, *, token: str = "", **details: Any) -> None:
+        """Adds to the history what happened to a task. Its type and details depend on what the task calls."""
+        if not self.is_telling:
+            self.tell(happened, frame)
+            return
+        words, named = called(state_of(frame).resource)
+        self.tell(f"{words}{happened}", frame, token=token, **named, **details)
+
+    def tell_execution(self, happened: str, **details: Any) -> None:
+        """Adds to the history what happened to the execution itself."""
+        self.state.told = number = self.state.told + 1
+        root = self.state.root
+        if self.is_telling:
+            last = 0 if root is None else root.last
+            self.history.append(HistoryEntry(number, last, f"Execution{happened}", self.at, "", details))
+        if root is not None:
+            root.last = number
 
     def finish(
         self, status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"], error: str = "", cause: str = ""
@@ -85,8 +108,9 @@ class Turn:
         if clock in state.outstanding:
             del state.outstanding[clock]
             self.commands.append(CancelTimer(clock))
-        detail = {"output": state.output} if status == "SUCCEEDED" else {"error": error, "cause": cause}
-        self.tell(f"Execution{ENDINGS[status]}", "", **detail)
+        self.tell_execution(
+            ENDINGS[status], **({"output": state.output} if status == "SUCCEEDED" else failure_details(error, cause))
+        )
         self.commands.append(
             Finish(status=status, output=state.output if status == "SUCCEEDED" else None, error=error, cause=cause)
         )
@@ -139,19 +163,22 @@ class Turn:
         """Stops waiting for a frame's own task and timers, which are not wanted any more."""
         for kind, token in frame.tokens.items():
             del self.state.outstanding[token]
-            self.commands.append(CancelTask(token) if kind == "task" else CancelTimer(token))
+            self.commands.append(CancelTask(token) if kind in ANSWERED else CancelTimer(token))
         frame.tokens.clear()
 
     def abort(self, frame: Frame) -> None:
         """Stops a frame and its branches wherever they stand. What is done, failed or not begun stays so."""
         if frame.is_done or frame.state is None or frame.failure is not None:
             return
+        has_map_run = "map" in frame.tokens
         self.give_up(frame)
         for child in frame.children:
             self.abort(child)
+        if has_map_run:
+            self.tell("MapRunAborted", frame)
         self.tell(f"{frame.state.type}StateAborted", frame)
-        if frame.item is not None and frame.parent is not None:
-            self.tell("MapIterationAborted", frame.parent, index=frame.index)
+        if frame.item is not None:
+            self.tell("MapIterationAborted", frame, name=map_name(frame), index=frame.index)
 
     def abort_everything(self) -> None:
         """Stops the whole execution."""
@@ -186,3 +213,21 @@ def state_of(frame: Frame) -> State:
     if frame.state is None:
         raise ValueError("the frame has entered no state")
     return frame.state
+
+
+def map_name(frame: Frame) -> str:
+    """Returns the name of the Map that an iteration belongs to."""
+    return "" if frame.parent is None else state_of(frame.parent).name
+
+
+def failure_details(error: str, cause: str) -> dict[str, str]:
+    """Returns how the history tells an error: what is empty is left out."""
+    return {name: text for name, text in (("error", error), ("cause", cause)) if text}
+
+
+def whole_cause(frame: Frame, failure: StateFailedError) -> str:
+    """Returns the cause of a failure as AWS writes it, with the state that it happened in."""
+    if failure.is_whole or frame.state is None:
+        return failure.cause
+    place = f"executing the state '{frame.state.name}' (entered at the event id #{frame.entered})"
+    return f"An error occurred while {place}. {failure.cause}"

@@ -58,7 +58,7 @@ def fail(made: Step, task: InvokeTask, error: str = "Bad") -> Step:
 
 
 def told(made: Step) -> list[tuple[str, Any]]:
-    return [(entry.type, entry.detail.get("index")) for entry in made.history]
+    return [(entry.type, entry.details.get("index")) for entry in made.history]
 
 
 ITEMS = [
@@ -68,6 +68,13 @@ ITEMS = [
     ({"InputPath": "$.a"}, {"a": ["x"]}, ["x"]),
     ({"ItemsPath": "$.a", "ResultPath": "$.b"}, {"a": [1]}, {"a": [1], "b": [1]}),
     ({"ItemsPath": "$.a", "ResultSelector": {"all.$": "$"}}, {"a": [1, 2]}, {"all": [1, 2]}),
+    # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemspath.html: an object's pairs.
+    ({"ItemsPath": "$.a"}, {"a": {"x": 1, "y": {}}}, [{"Key": "x", "Value": 1}, {"Key": "y", "Value": {}}]),
+    (
+        {"ItemsPath": "$.a", "ItemSelector": {"name.$": "$$.Map.Item.Key", "is.$": "$$.Map.Item.Value"}},
+        {"a": {"x": 1}},
+        [{"name": "x", "is": 1}],
+    ),
     # The specification's example of ItemSelector.
     (
         {
@@ -91,8 +98,8 @@ def test_items(name: str, state: dict[str, Any], value: Any, expected: Any) -> N
     assert output({name: PASS, **state}, value) == expected
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, {"a": {"b": [1]}}, {"a": "text"}, {"a": None}])
-def test_items_are_an_array(value: Any) -> None:
+@pytest.mark.parametrize("value", [{"a": 1}, {"a": True}, {"a": "text"}, {"a": None}])
+def test_items_are_an_array_or_an_object(value: Any) -> None:
     (finish,) = begin({"ItemProcessor": PASS, "ItemsPath": "$.a"}, value).commands
     assert isinstance(finish, Finish)
     assert (finish.status, finish.error) == ("FAILED", "States.Runtime")

@@ -172,9 +172,8 @@ class _Walk:
     def failure(expression: str, place: str, what: str) -> StateFailedError:
         """Returns the error of an expression, in AWS's words."""
         where = f" specified for the field '{place}'" if place else ""
-        return StateFailedError(
-            QUERY_EVALUATION_ERROR, f"The JSONata expression '{expression}'{where} {what}"[:CAUSE_LIMIT_CHARACTERS]
-        )
+        cause = f"The JSONata expression '{expression}'{where} {what}"[:CAUSE_LIMIT_CHARACTERS]
+        return StateFailedError(QUERY_EVALUATION_ERROR, cause, location=place)
 
 
 def _kind(value: Any) -> str:
