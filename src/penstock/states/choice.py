@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from penstock.states.missing import of_choice
 from penstock.states.paths import is_present
 from penstock.states.templates import compile_any_path
 
@@ -82,9 +83,9 @@ def compile_rule(rule: dict[str, Any]) -> Test:
 
 def _data_test(variable: str, name: str, expected: Any) -> Test:
     if name == "IsPresent":
-        present = is_present(compile_any_path(variable))
+        present = is_present(compile_any_path(variable, of_choice))
         return lambda value, context: present(value, context) is expected
-    found = compile_any_path(variable)
+    found = compile_any_path(variable, of_choice)
     if name in TYPE_TESTS:
         test = TYPE_TESTS[name]
         return lambda value, context: test(found(value, context)) is expected
@@ -93,7 +94,7 @@ def _data_test(variable: str, name: str, expected: Any) -> Test:
         return lambda value, context: pattern.matches(found(value, context))
     if name.endswith("Path"):
         kind, compare = COMPARISONS[name.removesuffix("Path")]
-        other = compile_any_path(expected)
+        other = compile_any_path(expected, of_choice)
         return lambda value, context: _compare(kind, compare, found(value, context), other(value, context))
     kind, compare = COMPARISONS[name]
     return lambda value, context: _compare(kind, compare, found(value, context), expected)

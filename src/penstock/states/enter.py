@@ -56,9 +56,13 @@ class Runner(Turn):
         """Lets a frame leave its state with a result."""
         self._agenda.append((frame, self._left, (result,)))
 
-    def fail(self, frame: Frame, error: str, cause: str) -> None:
-        """Lets a frame's state fail: it is retried, caught, or takes its frame with it."""
-        self._agenda.append((frame, self._failed, (error, cause)))
+    def fail(self, frame: Frame, error: str, cause: str, known_as: str = "") -> None:
+        """Lets a frame's state fail: it is retried, caught, or takes its frame with it.
+
+        Args:
+            known_as: under which name Retry and Catch know the error, if it is another than the one that is told.
+        """
+        self._agenda.append((frame, self._failed, (error, cause, known_as)))
 
     def resume(self, frame: Frame) -> None:
         """Lets a frame go on after a redrive. Branches that are done stay done; retries count anew."""
@@ -66,18 +70,33 @@ class Runner(Turn):
 
     def run(self) -> None:
         """Makes all moves, until everything waits or the execution is over."""
-        while self._agenda and self.state.status == "RUNNING":
-            frame, move, arguments = self._agenda.pop()
-            following, value = self._guarded(frame, move, *arguments)
-            while following is not None:
-                self._arrive(frame, following, value)
-                following, value = self._guarded(frame, self._work, state_of(frame))
+        try:
+            while self._agenda and self.state.status == "RUNNING":
+                frame, move, arguments = self._agenda.pop()
+                following, value = self._guarded(frame, move, *arguments)
+                while following is not None:
+                    self._arrive(frame, following, value)
+                    following, value = self._guarded(frame, self._work, state_of(frame))
+        except failures.HistoryFullError:
+            self.end_full()
+
+    def end_full(self) -> None:
+        """Fails the execution because its history has room for no other event."""
+        root = self.state.root
+        if root is not None:
+            root.last = self.state.told
+            self.end(root, failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE)
 
     def _guarded(self, frame: Frame, move: Callable[..., Onward], *arguments: Any) -> Onward:
         try:
             return move(frame, *arguments)
         except StateFailedError as failure:
-            return self._failed(frame, failure.error, self._told_cause(frame, failure))
+            cause = self._told_cause(frame, failure)
+            return (
+                self.end(frame, failure.error, cause)
+                if failure.is_terminal
+                else self._failed(frame, failure.error, cause)
+            )
 
     def _told_cause(self, frame: Frame, failure: StateFailedError) -> str:
         """Returns a failure's whole cause; the history tells of an expression that failed."""
@@ -103,8 +122,6 @@ class Runner(Turn):
         frame.entered = frame.last
 
     def _work(self, frame: Frame, state: State) -> Onward:
-        if self.state.told >= failures.HISTORY_LIMIT:
-            raise StateFailedError(failures.RUNTIME, failures.HISTORY_LIMIT_CAUSE, is_whole=True)
         context = self.context(frame, "input")
         frame.effective = effective = state.begin(frame.value, context)
         match state.type:
@@ -143,7 +160,7 @@ class Runner(Turn):
             timeout_seconds=timeout,
             heartbeat_seconds=heartbeat,
         )
-        check_size(frame.effective, "The input of the task")
+        check_size(frame.effective, f"The state/task '{state.name}' provided parameters")
         self._tell_scheduled(frame, command)
         self.wait_for(frame, "task", token, command)
         if timeout is not None:
@@ -199,8 +216,8 @@ class Runner(Turn):
         rule = next((rule for rule in state.rules if rule.test(frame.effective, context)), None)
         following = state.default if rule is None else rule.following
         if following is None:
-            cause = f"Choice state {state.name!r}: no rule holds, and there is no Default"
-            raise StateFailedError(failures.NO_CHOICE_MATCHED, cause)
+            cause = "Failed to transition out of the state. The state does not point to a next state."
+            raise StateFailedError(failures.RUNTIME, cause)
         finish = state.finish if rule is None or rule.output is None else rule.output
         assign = state.assign if rule is None else rule.assign
         output = self._finished(frame, state, frame.effective, finish, assign)
@@ -221,7 +238,7 @@ class Runner(Turn):
         """Returns a state's output, and sets its variables: all of both is evaluated before any is set."""
         value = frame.effective if state.type == "Choice" and not state.is_jsonata else frame.value
         output = finish(value, result, self.context(frame, "output"))
-        check_size(output, f"The output of state {state.name!r}")
+        check_size(output, f"The state/task '{state.name}' returned a result", is_terminal=True)
         if assign is not None:
             frame.assigned = assign(value, result, self.context(frame, "assign"))
             frame.scope = frame.scope.assign(frame.assigned)
@@ -238,7 +255,8 @@ class Runner(Turn):
         if state.type == "Wait":
             result = frame.effective
         elif state.type == "Task":
-            check_size(result, f"The result of state {state.name!r}")
+            name = called(state.resource).details.get("resourceType") or state.resource
+            check_size(result, f"The state/task '{name}' returned a result")
         output = self._finished(frame, state, result, state.finish, state.assign)
         self._exit(frame, state, output, state.assign)
         return (state.following, output) if state.following is not None else self._done(frame, output)
@@ -265,13 +283,16 @@ class Runner(Turn):
 
     # -- failing ------------------------------------------------------------------------------------
 
-    def _failed(self, frame: Frame, error: str, cause: str) -> Onward:
+    def _failed(self, frame: Frame, error: str, cause: str, known_as: str = "") -> Onward:
+        if error == failures.RUNTIME:
+            return self.end(frame, error, cause)
         state = state_of(frame)
         from_branch = state.type == "Parallel" and bool(frame.children)
         if state.type in AROUND:
             self._stop_branches(frame)
             self.tell(f"{state.type}StateFailed", frame)
-        retry = next_retry(state.retriers, frame.retries, error, from_branch=from_branch)
+        known = known_as or error
+        retry = next_retry(state.retriers, frame.retries, known, from_branch=from_branch)
         if retry is not None:
             frame.children, frame.items = [], []
             pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
@@ -280,7 +301,7 @@ class Runner(Turn):
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
         for catcher in state.catchers:
-            if failures.matches(catcher.errors, error, from_branch=from_branch):
+            if failures.matches(catcher.errors, known, from_branch=from_branch):
                 caught = Caught(
                     state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
                     frame.begun,
@@ -289,12 +310,21 @@ class Runner(Turn):
                     described = {"Error": error, "Cause": cause}
                     value = self._finished(frame, state, described, catcher.output, catcher.assign)
                 except StateFailedError as failure:
-                    error, cause = failure.error, self._told_cause(frame, failure)
-                    break
+                    return self.end(frame, failure.error, self._told_cause(frame, failure))
                 frame.caught, frame.children = caught, []
                 self._exit(frame, state, value, catcher.assign, caught=error)
                 return catcher.following, value
         self._give_way(frame, error, cause)
+        return STAY
+
+    def end(self, frame: Frame, error: str, cause: str) -> Onward:
+        """Fails the execution from within: nothing around the frame has a say, and nothing else is told."""
+        frame.failure = (error, cause)
+        self._agenda.clear()
+        if self.state.root is not None:
+            self.abandon(self.state.root)
+            self.state.root.last = frame.last
+        self.finish("FAILED", error, cause)
         return STAY
 
     def _stop_branches(self, frame: Frame) -> None:
@@ -336,17 +366,22 @@ class Runner(Turn):
         return self._work(frame, frame.state)
 
 
-def check_size(value: Any, what: str) -> None:
+def check_size(value: Any, what: str, *, is_terminal: bool = False) -> None:
     """Fails a state whose payload is larger than the quota, or nested deeper than can be written.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-task-executions
+
+    Args:
+        is_terminal: nothing can catch it.
     """
     try:
         size = len(_encode(value))
     except RecursionError:
-        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, f"{what} is nested too deeply") from None
+        cause = f"{what} which is nested too deeply."
+        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal) from None
     if size > failures.PAYLOAD_LIMIT_BYTES:
-        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, f"{what} is larger than 256 KiB")
+        cause = f"{what} with a size exceeding the maximum number of bytes service limit."
+        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal)
 
 
 def _is_within(frame: Frame, outer: Frame) -> bool:

@@ -8,9 +8,7 @@ DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
 EXCEED_TOLERATED_FAILURE_THRESHOLD = "States.ExceedToleratedFailureThreshold"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 ITEM_READER_FAILED = "States.ItemReaderFailed"
-NO_CHOICE_MATCHED = "States.NoChoiceMatched"
-PARAMETER_PATH_FAILURE = "States.ParameterPathFailure"
-RESULT_PATH_MATCH_FAILURE = "States.ResultPathMatchFailure"
+REFERENCE_PATH_CONFLICT = "States.ReferencePathConflict"
 RESULT_WRITER_FAILED = "States.ResultWriterFailed"
 RUNTIME = "States.Runtime"
 TASK_FAILED = "States.TaskFailed"
@@ -19,6 +17,7 @@ TIMEOUT = "States.Timeout"
 # No wildcard takes these.
 TERMINAL = frozenset({DATA_LIMIT_EXCEEDED, RUNTIME})
 PAYLOAD_LIMIT_BYTES = 256 * 1024
+CAUSE_LIMIT_CHARACTERS = 32_768
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
 HISTORY_LIMIT = 25_000
 HISTORY_LIMIT_CAUSE = f"The execution reached the maximum number of history events ({HISTORY_LIMIT})."
@@ -30,22 +29,31 @@ class StateFailedError(Exception):
     Attributes:
         location: the field whose JSONata expression failed.
         is_whole: the cause is AWS's whole text, which does not begin with the state that was executed.
+        is_terminal: it fails the execution at once, whatever would retry or catch it.
     """
 
-    def __init__(self, error: str, cause: str, *, location: str = "", is_whole: bool = False) -> None:
+    def __init__(
+        self, error: str, cause: str, *, location: str = "", is_whole: bool = False, is_terminal: bool = False
+    ) -> None:
         super().__init__(f"{error}: {cause}")
         self.error = error
         self.cause = cause
         self.location = location
         self.is_whole = is_whole
+        self.is_terminal = is_terminal
 
 
-def matches(names: tuple[str, ...], error: str, *, from_branch: bool) -> bool:
+class HistoryFullError(Exception):
+    """The history has room for the execution's end only."""
+
+
+def matches(names: tuple[str, ...], error: str, *, from_branch: bool = False) -> bool:
     """Tells whether a list of error names means an error.
 
     ``States.Runtime`` is never retried nor caught. ``States.TaskFailed`` means any error but a timeout.
 
     Args:
+        error: ``States.HeartbeatTimeout`` is a ``States.Timeout`` too.
         from_branch: a branch of a Parallel failed, so that ``States.BranchFailed`` means it too.
     """
     if error == RUNTIME:

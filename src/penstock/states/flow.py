@@ -11,8 +11,10 @@ from typing import Any
 
 from penstock.states import jsonata
 from penstock.states.choice import is_number
-from penstock.states.paths import Resolve, compile_result_path
+from penstock.states.missing import in_field, of_wait
+from penstock.states.paths import Resolve, compile_reference_path, compile_result_path
 from penstock.states.templates import compile_any_path, compile_path_or_call, compile_template
+from penstock.states.variables import variable_reference
 
 Finish = Callable[[Any, Any, Any], Any]
 """A function of (the state's input, its result, its surroundings)."""
@@ -71,7 +73,7 @@ class JsonPathFlow:
 
     def setting(self, name: str, value: Any, place: str) -> Resolve:
         """Returns a setting inside of a field: a constant, or what a path names if its own name ends in ``Path``."""
-        return compile_any_path(value) if name.endswith("Path") else lambda given, around: value
+        return compile_any_path(value, in_field(name)) if name.endswith("Path") else lambda given, around: value
 
     def field(self, name: str, *, calls: bool = False) -> Resolve | None:
         """Returns ``Name`` as a constant, or what ``NamePath`` names; None if there is neither."""
@@ -81,11 +83,13 @@ class JsonPathFlow:
         path = self._body.get(f"{name}Path")
         if path is None:
             return None
-        return compile_path_or_call(path) if calls else compile_any_path(path)
+        missing = of_wait(f"{name}Path") if name in {"Seconds", "Timestamp"} else in_field(f"{name}Path")
+        return compile_path_or_call(path, missing) if calls else compile_any_path(path, missing)
 
     def items(self) -> Resolve:
         """Returns what finds a Map's items in its effective input."""
-        return compile_any_path(self._body.get("ItemsPath", "$"))
+        path = self._body.get("ItemsPath", "$")
+        return compile_any_path(path) if variable_reference(path) is not None else compile_reference_path(path)
 
     def selector(self) -> Resolve | None:
         """Returns what makes an iteration's input of the Map's effective input."""
@@ -153,7 +157,16 @@ class JsonataFlow:
 
     def items(self) -> Resolve:
         """Returns what gives a Map's items; its input, where Items says nothing."""
-        return self.template("Items") or (lambda value, around: value)
+        if "Items" not in self._body:
+            return lambda value, around: value
+        template = self._body["Items"]
+        return lambda value, around: jsonata.evaluate(
+            template,
+            around.bindings(value),
+            place="Items",
+            accepts=lambda found: isinstance(found, list | dict),
+            kind="array",
+        )
 
     def selector(self) -> Resolve | None:
         """Returns what makes an iteration's input of the Map's input."""
@@ -162,6 +175,10 @@ class JsonataFlow:
 
 TEXTS = frozenset({"Error", "Cause", "Timestamp"})
 Flow = JsonPathFlow | JsonataFlow
+
+
+def _has_items(value: Any) -> bool:
+    return isinstance(value, list | dict)
 
 
 def _is_text(value: Any) -> bool:

@@ -10,7 +10,7 @@ from penstock.errors import InvalidWorkflowError, report
 from penstock.states import jsonata
 from penstock.states.choice import compile_rule
 from penstock.states.flow import Flow, JsonataFlow, JsonPathFlow
-from penstock.states.lint import lint
+from penstock.states.lint import AWS_ONLY, lint
 from penstock.states.machine import Catcher, Machine, Retrier, Rule, State
 from penstock.states.map_run import distribution
 
@@ -23,7 +23,7 @@ def parse(document: bytes | str) -> Machine:
     Raises:
         InvalidWorkflowError: the document has mistakes; ``data["findings"]`` lists all of them.
     """
-    findings = lint(document)
+    findings = [finding for finding in lint(document) if finding.code not in AWS_ONLY]
     if findings:
         raise InvalidWorkflowError(
             f"the workflow has {len(findings)} mistake{'s' if len(findings) > 1 else ''}:\n{report(findings)}",

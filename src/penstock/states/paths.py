@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from penstock.states.failures import RESULT_PATH_MATCH_FAILURE, RUNTIME, StateFailedError
+from penstock.states.failures import RUNTIME, StateFailedError
+from penstock.states.missing import Missing, of_reference, of_state, of_step
 
 Value = Any
 Resolve = Callable[[Value, Any], Value]
@@ -25,10 +26,14 @@ STEP = re.compile(
 LENGTH_LIMIT = 1024
 
 
-def reference_steps(text: str) -> tuple[str | int, ...] | None:
-    """Returns the steps of a path that names one place, without its ``$``; None if it is another kind of path."""
+def reference_steps(text: str, start: int = 1) -> tuple[str | int, ...] | None:
+    """Returns the steps of a path that names one place, without its ``$``; None if it is another kind of path.
+
+    Args:
+        start: where the steps begin.
+    """
     steps: list[str | int] = []
-    position = 1
+    position = start
     while position < len(text):
         found = STEP.match(text, position)
         if found is None:
@@ -64,11 +69,11 @@ def path_mistake(text: Any, *, reference: bool = False) -> str | None:
     return None
 
 
-def compile_path(text: str | None, error: str = RUNTIME) -> Resolve:
+def compile_path(text: str | None, missing: Missing = of_state) -> Resolve:
     """Returns a function of (value, context) that finds what a path names. A null path gives an empty object.
 
     Args:
-        error: the error of a path that finds nothing.
+        missing: makes the error of a path that finds nothing.
     """
     if text is None:
         return lambda value, context: {}
@@ -77,40 +82,58 @@ def compile_path(text: str | None, error: str = RUNTIME) -> Resolve:
     of_context = text.startswith("$$")
     plain = text[1:] if of_context else text
     steps = reference_steps(plain)
-    found = _walker(steps, text, error) if steps is not None else _searcher(plain, text, error)
+    found = _walker(steps, text, missing) if steps is not None else _searcher(plain, text, missing)
     if of_context:
         return lambda value, context: found(context())
     return lambda value, context: found(value)
 
 
-def _walker(steps: tuple[str | int, ...], text: str, error: str) -> Callable[[Value], Value]:
+def _walker(steps: tuple[str | int, ...], text: str, missing: Missing) -> Callable[[Value], Value]:
     def walk(value: Value) -> Value:
+        inner = value
         try:
             for step in steps:
-                if isinstance(value, str):
-                    return _missing(text, error)
-                value = value[step]
+                if isinstance(inner, str):
+                    raise missing(text, value)
+                inner = inner[step]
         except (KeyError, IndexError, TypeError):
-            return _missing(text, error)
-        return value
+            raise missing(text, value) from None
+        return inner
 
     return walk
 
 
-def _missing(text: str, error: str) -> Value:
-    raise StateFailedError(error, f"The path {text!r} could not be found in the input") from None
+def compile_reference_path(text: str) -> Resolve:
+    """Returns a function of (value, context) that takes the steps of a reference path, and tells which cannot be."""
+    steps = reference_steps(text.removeprefix("$$") if text.startswith("$$") else text[1:], start=0)
+    if steps is None:
+        return compile_path(text)
+    of_context = text.startswith("$$")
+
+    def walk(value: Value, context: Any) -> Value:
+        inner = context() if of_context else value
+        for step in steps:
+            try:
+                if isinstance(inner, str):
+                    raise of_step(step, inner)
+                inner = inner[step]
+            except (KeyError, IndexError, TypeError):
+                raise of_step(step, inner) from None
+        return inner
+
+    return walk
 
 
-def _searcher(plain: str, text: str, error: str) -> Callable[[Value], Value]:
+def _searcher(plain: str, text: str, missing: Missing) -> Callable[[Value], Value]:
     compiled = _compile_jsonpath(plain)
 
     def search(value: Value) -> Value:
         if not isinstance(value, dict | list):
-            return _missing(text, error)
+            raise missing(text, value)
         try:
             return compiled.findall(value)
         except Exception as cause:
-            raise StateFailedError(error, f"The path {text!r} cannot be applied: {cause!s:.200}") from cause
+            raise StateFailedError(RUNTIME, f"The path '{text}' cannot be applied: {cause!s:.200}") from cause
 
     return search
 
@@ -160,8 +183,7 @@ def _placed(value: Value, steps: tuple[str | int, ...], result: Value, text: str
         elif isinstance(step, int) and isinstance(inner, list) and step < len(inner):
             copy = list(inner)
         else:
-            cause = f"The result path {text!r} does not fit the state's input"
-            raise StateFailedError(RESULT_PATH_MATCH_FAILURE, cause)
+            raise of_reference(text, value) if inner is value else of_step(step, inner)
         spot[key] = copy
         spot, key = copy, step
     spot[key] = result

@@ -47,7 +47,7 @@ def start(
     run.tell_execution("Started", input=value, roleArn=context.role)
     state.root = Frame("", machine, value=value)
     try:
-        check_size(value, "The input")
+        check_size(value, "The execution's input")
     except failures.StateFailedError as failure:
         run.finish("FAILED", failure.error, failure.cause)
     else:
@@ -63,21 +63,22 @@ def step(machine: Machine, state: ExecutionState, event: Event, *, history: bool
     An event that nothing waits for, such as a second answer of one task, changes nothing.
     """
     run = Runner(state, event.at, history)
-    match event:
-        case TaskSucceeded() | TaskFailed():
-            _task_ended(run, event)
-        case TimerFired():
-            _timer_fired(run, event)
-        case TaskSubmitted():
-            _task_submitted(run, event)
-        case TaskHeartbeat():
-            _heartbeat(run, event)
-        case Stopped():
-            if state.status == "RUNNING":
-                run.abort_everything()
-                run.finish("ABORTED", event.error, event.cause)
-        case Redriven():
-            _redrive(run)
+    try:
+        match event:
+            case TaskSucceeded() | TaskFailed():
+                _task_ended(run, event)
+            case TimerFired():
+                _timer_fired(run, event)
+            case TaskSubmitted():
+                _task_submitted(run, event)
+            case TaskHeartbeat():
+                _heartbeat(run, event)
+            case Stopped():
+                _stop(run, event)
+            case Redriven():
+                _redrive(run)
+    except failures.HistoryFullError:
+        run.end_full()
     run.run()
     return Step(state, run.commands, run.history)
 
@@ -89,6 +90,12 @@ def pending(state: ExecutionState) -> list[Command]:
             Finish(status=state.status, output=state.output, error=state.error, cause=state.cause)  # type: ignore[arg-type]
         ]
     return [entry.command for entry in state.outstanding.values()]
+
+
+def _stop(run: Runner, event: Stopped) -> None:
+    if run.state.status == "RUNNING" and run.state.root is not None:
+        run.abandon(run.state.root)
+        run.finish("ABORTED", event.error, event.cause)
 
 
 def _task_ended(run: Runner, event: TaskSucceeded | TaskFailed) -> None:
@@ -127,16 +134,17 @@ def _timer_fired(run: Runner, event: TimerFired) -> None:
     match entry.kind:
         case "execution":
             del run.state.outstanding[event.token]
-            run.abort_everything()
+            if run.state.root is not None:
+                run.abandon(run.state.root)
             run.finish("TIMED_OUT", failures.TIMEOUT)
         case "timeout" | "heartbeat":
-            error = failures.TIMEOUT if entry.kind == "timeout" else failures.HEARTBEAT_TIMEOUT
             token = frame.tokens.get("task", "")
             del run.state.outstanding[event.token]
             del frame.tokens[entry.kind]
             run.give_up(frame)
-            run.tell_task(frame, "TimedOut", token=token, error=error)
-            run.fail(frame, error, "")
+            run.tell_task(frame, "TimedOut", token=token, error=failures.TIMEOUT)
+            known_as = failures.HEARTBEAT_TIMEOUT if entry.kind == "heartbeat" else ""
+            run.fail(frame, failures.TIMEOUT, "", known_as)
         case "wait":
             run.settle(frame)
             run.leave(frame, None)

@@ -7,12 +7,16 @@ from typing import Any, Literal
 from penstock.states.commands import CancelTask, CancelTimer, Command, Finish, StartTimer
 from penstock.states.context import context_object
 from penstock.states.execution import ExecutionState, Frame, Outstanding
-from penstock.states.failures import StateFailedError
+from penstock.states.failures import CAUSE_LIMIT_CHARACTERS, HISTORY_LIMIT, HistoryFullError, StateFailedError
 from penstock.states.history import HistoryEntry, called
 from penstock.states.intrinsics.functions import Entropy
 from penstock.states.jsonata import Bindings
 from penstock.states.machine import State
 
+# Events that the next one of their machine does not follow from.
+ASIDE = ("StateSucceeded", "MapRunSucceeded", "MapIterationFailed", "StateAborted")
+# The execution's own events that follow from no other.
+UNLINKED = frozenset({"TimedOut", "Aborted"})
 # Kinds of outstanding that somebody else answers.
 ANSWERED = frozenset({"task", "map"})
 ENDINGS = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
@@ -73,12 +77,20 @@ class Turn:
         self.is_telling = history
 
     def tell(self, kind: str, frame: Frame, *, token: str = "", caught: str = "", **details: Any) -> None:
-        """Adds to the history what happened in a frame's state. It is counted always, and built if anybody wants it."""
-        self.state.told = number = self.state.told + 1
+        """Adds to the history what happened in a frame's state. It is counted always, and built if anybody wants it.
+
+        Raises:
+            HistoryFullError: there is room for the execution's end only.
+        """
+        number = self.state.told + 1
+        if number >= HISTORY_LIMIT:
+            raise HistoryFullError
+        self.state.told = number
         if self.is_telling:
             name = "" if frame.state is None else frame.state.name
             self.history.append(HistoryEntry(number, frame.last, kind, self.at, name, details, token, caught))
-        frame.last = number
+        if not kind.endswith(ASIDE):
+            frame.last = number
 
     def tell_task(self, frame: Frame, happened: str, *, token: str = "", **details: Any) -> None:
         """Adds to the history what happened to a task. Its type and details depend on what the task calls."""
@@ -93,7 +105,7 @@ class Turn:
         self.state.told = number = self.state.told + 1
         root = self.state.root
         if self.is_telling:
-            last = 0 if root is None else root.last
+            last = 0 if root is None or happened in UNLINKED else root.last
             self.history.append(HistoryEntry(number, last, f"Execution{happened}", self.at, "", details))
         if root is not None:
             root.last = number
@@ -180,10 +192,11 @@ class Turn:
         if frame.item is not None:
             self.tell("MapIterationAborted", frame, name=map_name(frame), index=frame.index)
 
-    def abort_everything(self) -> None:
-        """Stops the whole execution."""
-        if self.state.root is not None:
-            self.abort(self.state.root)
+    def abandon(self, frame: Frame) -> None:
+        """Stops a frame and its branches and tells nothing of it: the execution's end says enough."""
+        self.give_up(frame)
+        for child in frame.children:
+            self.abandon(child)
 
     # -- names --------------------------------------------------------------------------------------
 
@@ -230,4 +243,4 @@ def whole_cause(frame: Frame, failure: StateFailedError) -> str:
     if failure.is_whole or frame.state is None:
         return failure.cause
     place = f"executing the state '{frame.state.name}' (entered at the event id #{frame.entered})"
-    return f"An error occurred while {place}. {failure.cause}"
+    return f"An error occurred while {place}. {failure.cause}"[:CAUSE_LIMIT_CHARACTERS]

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from penstock.states.failures import DATA_LIMIT_EXCEEDED, RUNTIME, StateFailedError
+from penstock.states.missing import Missing
 from penstock.states.paths import compile_path, path_mistake
 
 VARIABLE_LIMIT_BYTES = ASSIGN_LIMIT_BYTES = 256 * 1024
@@ -232,21 +233,21 @@ def any_path_mistake(text: Any, *, reference: bool = False) -> str | None:
     return path_mistake(text, reference=reference)
 
 
-def compile_reference(text: str, error: str = RUNTIME) -> Callable[[Mapping[str, Any]], Any]:
+def compile_reference(text: str, missing: Missing) -> Callable[[Mapping[str, Any]], Any]:
     """Returns a function of variables that finds what a checked path in a variable names.
 
     Args:
-        error: the error of a path that finds nothing, or of a variable without a value.
+        missing: makes the error of a path that finds nothing, or of a variable without a value.
     """
     reference = variable_reference(text)
     if reference is None:
         raise ValueError(f"no variable: {text!r}")
     name, path = reference
-    found = compile_path(path, error)
+    found = compile_path(path, lambda _, value: missing(text, value))
 
     def find(variables: Mapping[str, Any]) -> Any:
         if name not in variables:
-            raise StateFailedError(error, f"The variable '${name}' has no value")
+            raise missing(text, dict(variables))
         return found(variables[name], None)
 
     return find

@@ -47,7 +47,12 @@ def test_in_the_error_and_the_cause_of_a_failure() -> None:
 def test_a_failed_call_fails_the_state() -> None:
     state = {"Type": "Pass", "End": True, "Parameters": {"x.$": "States.MathAdd($.text, 1)"}}
     found = ended({"S": state}, {"text": "one"})
-    assert (found.status, found.error) == ("FAILED", "States.IntrinsicFailure")
+    # AWS: "States.IntrinsicFailure: reserved for future use … reported with the States.Runtime error name".
+    assert (found.status, found.error) == ("FAILED", "States.Runtime")
+    assert found.cause.startswith(
+        "An error occurred while executing the state 'S' (entered at the event id #2). "
+        "The function 'States.MathAdd($.text, 1)' had the following error: "
+    )
 
 
 def test_random_values_differ_by_field_and_phase_and_are_drawn_again_by_a_replay() -> None:

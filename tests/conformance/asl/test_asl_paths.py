@@ -97,7 +97,10 @@ def test_result_paths(value: Any, result: Any, path: str, expected: Any) -> None
 
 # SPEC, "Runtime Errors": the input is the string "foo" and ResultPath is "$.x".
 def test_a_result_path_that_does_not_fit() -> None:
-    assert run({"Result": 1, "ResultPath": "$.x"}, "foo").error == "States.ResultPathMatchFailure"
+    found = run({"Result": 1, "ResultPath": "$.x"}, "foo")
+    assert (found.error, found.cause) == (
+        "States.ReferencePathConflict", 'Unable to apply ReferencePath $.x to input "foo"'
+    )  # fmt: skip
 
 
 # SPEC, "Payload Template": the example but for its intrinsic function.

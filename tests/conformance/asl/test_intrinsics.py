@@ -11,6 +11,7 @@ import pytest
 
 from penstock.states import intrinsics
 from penstock.states.failures import StateFailedError
+from penstock.states.missing import as_argument
 from penstock.states.paths import compile_path
 
 NINE = list(range(1, 10))
@@ -230,15 +231,16 @@ def test_arrays_beyond_the_payload_limit(text: str) -> None:
         evaluate(text, ["a" * (262_144 - 3)])
 
 
-# SPEC, "Payload Template": a path that cannot be applied has its own error, also as an argument.
+# A path that cannot be applied has its own error, also as an argument.
 def test_paths_that_find_nothing_fail_as_they_do_elsewhere() -> None:
     with pytest.raises(StateFailedError) as failure:
         intrinsics.evaluate(
             intrinsics.parse("States.Array($.a)"),
-            lambda path: compile_path(path, "States.ParameterPathFailure")({}, dict),
+            lambda path: compile_path(path, as_argument)({}, dict),
             intrinsics.Entropy("s"),
         )
-    assert failure.value.error == "States.ParameterPathFailure"
+    assert failure.value.error == "States.Runtime"
+    assert failure.value.cause == "The JsonPath argument for the field '$.a' could not be found in the input '{}'"
 
 
 # GUIDE, "States.UUID": version 4; RFC 9562, section 5.4.

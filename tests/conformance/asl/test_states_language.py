@@ -92,9 +92,9 @@ def test_the_input_is_not_changed_by_a_result_path() -> None:
     [
         ({"InputPath": "$.missing"}, "States.Runtime"),
         ({"OutputPath": "$.missing"}, "States.Runtime"),
-        ({"Parameters": {"x.$": "$.missing"}}, "States.ParameterPathFailure"),
-        ({"Result": 1, "ResultPath": "$.text.x"}, "States.ResultPathMatchFailure"),
-        ({"Result": 1, "ResultPath": "$.list[9]"}, "States.ResultPathMatchFailure"),
+        ({"Parameters": {"x.$": "$.missing"}}, "States.Runtime"),
+        ({"Result": 1, "ResultPath": "$.text.x"}, "States.ReferencePathConflict"),
+        ({"Result": 1, "ResultPath": "$.list[9]"}, "States.ReferencePathConflict"),
     ],
 )
 def test_paths_that_find_nothing(fields: dict[str, Any], error: str) -> None:
@@ -162,7 +162,7 @@ def test_choice_takes_the_first_rule_that_holds_and_combines_rules() -> None:
 def test_a_choice_without_a_way_fails() -> None:
     rule = {"Variable": "$.a", "NumericEquals": 1, "Next": "E"}
     finish = outcome({"S": {"Type": "Choice", "Choices": [rule]}, "E": {"Type": "Succeed"}}, {"a": 2})
-    assert (finish.status, finish.error) == ("FAILED", "States.NoChoiceMatched")
+    assert (finish.status, finish.error) == ("FAILED", "States.Runtime")
 
 
 # -- Wait, Succeed, Fail -----------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_timeouts_and_heartbeats() -> None:
     assert feed(beaten, TimerFired(token=timers[10.0].token, at=10.0)).commands == []
     ended = feed(beaten, TimerFired(token=renewed.token, at=18.0))
     assert CancelTask(task.token) in ended.commands
-    assert ended.commands[-1] == Finish(status="FAILED", error="States.HeartbeatTimeout", cause="")
+    assert ended.commands[-1] == Finish(status="FAILED", error="States.Timeout", cause="")
 
 
 def test_the_whole_machine_can_time_out() -> None:

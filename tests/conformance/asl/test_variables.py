@@ -12,6 +12,7 @@ from penstock.states import ExecutionContext, ExecutionState, parse
 from penstock.states.execution import Frame
 from penstock.states.failures import StateFailedError
 from penstock.states.jsonata import Bindings, evaluate
+from penstock.states.missing import in_field
 from penstock.states.templates import compile_template
 from penstock.states.turn import Surroundings
 from penstock.states.variables import (
@@ -185,11 +186,12 @@ def test_what_references_find() -> None:
     variables = {"x": 1, "order": {"items": [{"p": 1}, {"p": 2}], "numItems": 2}, "nothing": None}
     for text, expected in (("$x", 1), ("$order.numItems", 2), ("$order.items[1].p", 2), ("$order..p", [1, 2]),
                            ("$nothing", None)):  # fmt: skip
-        assert compile_reference(text)(variables) == expected
+        assert compile_reference(text, in_field("x.$"))(variables) == expected
     for text in ("$y", "$order.missing", "$x.a"):
         with pytest.raises(StateFailedError) as failure:
-            compile_reference(text, "States.ParameterPathFailure")(variables)
-        assert failure.value.error == "States.ParameterPathFailure"
+            compile_reference(text, in_field("x.$"))(variables)
+        assert failure.value.error == "States.Runtime"
+        assert failure.value.cause.startswith(f"The JSONPath '{text}' specified for the field 'x.$' could not be found")
 
 
 # PAGE, "Assigning variables in JSONPath": both examples; the intrinsic function is the caller's to compile.

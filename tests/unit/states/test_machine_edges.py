@@ -128,7 +128,7 @@ def test_a_redrive_begins_branches_that_never_began_with_their_input() -> None:
         "End": True,
     }
     began = begin({"P": inner}, {"n": 1})
-    assert began.state.error == "States.ParameterPathFailure"
+    assert began.state.error == "States.Runtime"
     again = feed(began, Redriven(at=1.0))
     assert [task.state_name for task in tasks(again)] == ["a"], "it fails again before the last branch"
 
