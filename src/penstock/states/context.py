@@ -8,6 +8,9 @@ from typing import Any
 
 from penstock.states.execution import ExecutionState, Frame
 
+# Only who has to answer by a token is told of one.
+CALLBACK = ".waitForTaskToken"
+
 
 def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, Any]:
     """Returns what ``$$`` names, for a frame in its present state."""
@@ -25,7 +28,10 @@ def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, A
     item = _item(frame)
     # What a Map's selector sees is the Map's state: the iteration has entered none yet.
     inside = frame.parent if frame.state is None and frame.parent is not None else frame
-    return ({} if item is None else {"Map": {"Item": item}}) | {
+    made: dict[str, Any] = {} if item is None else {"Map": {"Item": item}}
+    if inside.state is not None and inside.state.resource.endswith(CALLBACK):
+        made["Task"] = {"Token": f"{key}#{frame.attempt}"}
+    return made | {
         "Execution": execution,
         "StateMachine": {"Id": context.machine_id, "Name": context.machine_name},
         "State": {
@@ -33,7 +39,6 @@ def context_object(state: ExecutionState, frame: Frame, key: str) -> dict[str, A
             "EnteredTime": iso_time(inside.entered_at),
             "RetryCount": inside.attempt,
         },
-        "Task": {"Token": f"{key}#{frame.attempt}"},
     }
 
 

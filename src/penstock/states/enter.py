@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from penstock.states import failures
-from penstock.states.choice import is_number, timestamp
-from penstock.states.commands import InvokeTask
+from penstock.states.choice import timestamp
 from penstock.states.execution import Caught, ExecutionState, Frame
-from penstock.states.failures import StateFailedError
+from penstock.states.failures import StateFailedError, check_size
 from penstock.states.flow import Finish
-from penstock.states.history import called
 from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
 from penstock.states.retry import next_retry, pause_seconds
+from penstock.states.task import check_result, given, invoke, span
 from penstock.states.turn import Turn, map_name, state_of, whole_cause
 
-_encode = msgspec.json.Encoder().encode
 Onward = tuple[str | None, Any]
 """Where a frame goes on and with what; (None, None) when it waits, or is at its end."""
 STAY: Onward = (None, None)
@@ -126,7 +122,7 @@ class Runner(Turn):
         frame.effective = effective = state.begin(frame.value, context)
         match state.type:
             case "Task":
-                self._invoke(frame, state)
+                invoke(self, frame, state)
             case "Parallel":
                 self._branch(frame, state)
             case "Map":
@@ -136,52 +132,13 @@ class Runner(Turn):
             case "Choice":
                 return self._choose(frame, state)
             case "Fail":
-                given = _given(frame, state)
-                error = "" if state.error is None else _text(state.error(given, context), "Error")
-                cause = "" if state.cause is None else _text(state.cause(given, context), "Cause")
+                value = given(frame, state)
+                error = "" if state.error is None else _text(state.error(value, context), "Error")
+                cause = "" if state.cause is None else _text(state.cause(value, context), "Cause")
                 return self._failed(frame, error, cause)
             case _:
                 return self._left(frame, state.result if state.has_result else effective)
         return STAY
-
-    def _invoke(self, frame: Frame, state: State) -> None:
-        key = self.key(frame)
-        token = f"{key}#{frame.attempt}"
-        context = self.context(frame, "timers")
-        timeout = _span(state.timeout, frame, context, "TimeoutSeconds")
-        heartbeat = _span(state.heartbeat, frame, context, "HeartbeatSeconds")
-        command = InvokeTask(
-            token=token,
-            key=key,
-            state_name=state.name,
-            resource=state.resource,
-            input=frame.effective,
-            attempt=frame.attempt,
-            timeout_seconds=timeout,
-            heartbeat_seconds=heartbeat,
-        )
-        check_size(frame.effective, f"The state/task '{state.name}' provided parameters")
-        self._tell_scheduled(frame, command)
-        self.wait_for(frame, "task", token, command)
-        if timeout is not None:
-            self.start_timer(frame, "timeout", self.at + timeout)
-        if heartbeat is not None:
-            self.start_heartbeat(frame, heartbeat)
-
-    def _tell_scheduled(self, frame: Frame, command: InvokeTask) -> None:
-        if not self.is_telling:
-            self.tell_task(frame, "Scheduled")
-            self.tell_task(frame, "Started")
-            return
-        limits = {"timeoutInSeconds": command.timeout_seconds, "heartbeatInSeconds": command.heartbeat_seconds}
-        details: dict[str, Any] = {name: int(limit) for name, limit in limits.items() if limit is not None}
-        if called(command.resource).words == "Task":
-            region = self.state.context.region
-            details |= {"parameters": command.input} | ({"region": region} if region else {})
-        else:
-            details |= {"resource": command.resource, "input": command.input}
-        self.tell_task(frame, "Scheduled", token=command.token, **details)
-        self.tell_task(frame, "Started", token=command.token)
 
     def _branch(self, frame: Frame, state: State) -> None:
         base = f"{frame.path}{frame.number}.{frame.attempt}."
@@ -227,12 +184,12 @@ class Runner(Turn):
     def _wait_until(self, frame: Frame, state: State) -> float:
         context = self.context(frame, "time")
         if state.moment is not None:
-            text = state.moment(_given(frame, state), context)
+            text = state.moment(given(frame, state), context)
             moment = timestamp(text)
             if moment is None:
                 raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r:.100} is no timestamp")
             return moment
-        return self.at + (_span(state.seconds, frame, context, "Seconds") or 0)
+        return self.at + (span(state.seconds, frame, state, context, "Seconds") or 0)
 
     def _finished(self, frame: Frame, state: State, result: Any, finish: Finish, assign: Finish | None) -> Any:
         """Returns a state's output, and sets its variables: all of both is evaluated before any is set."""
@@ -255,8 +212,7 @@ class Runner(Turn):
         if state.type == "Wait":
             result = frame.effective
         elif state.type == "Task":
-            name = called(state.resource).details.get("resourceType") or state.resource
-            check_size(result, f"The state/task '{name}' returned a result")
+            check_result(state, result)
         output = self._finished(frame, state, result, state.finish, state.assign)
         self._exit(frame, state, output, state.assign)
         return (state.following, output) if state.following is not None else self._done(frame, output)
@@ -366,24 +322,6 @@ class Runner(Turn):
         return self._work(frame, frame.state)
 
 
-def check_size(value: Any, what: str, *, is_terminal: bool = False) -> None:
-    """Fails a state whose payload is larger than the quota, or nested deeper than can be written.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-task-executions
-
-    Args:
-        is_terminal: nothing can catch it.
-    """
-    try:
-        size = len(_encode(value))
-    except RecursionError:
-        cause = f"{what} which is nested too deeply."
-        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal) from None
-    if size > failures.PAYLOAD_LIMIT_BYTES:
-        cause = f"{what} with a size exceeding the maximum number of bytes service limit."
-        raise StateFailedError(failures.DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal)
-
-
 def _is_within(frame: Frame, outer: Frame) -> bool:
     parent = frame.parent
     while parent is not None:
@@ -391,20 +329,6 @@ def _is_within(frame: Frame, outer: Frame) -> bool:
             return True
         parent = parent.parent
     return False
-
-
-def _given(frame: Frame, state: State) -> Any:
-    """Returns what a field other than the state's arguments begins with: JSONata always sees the state's input."""
-    return frame.value if state.is_jsonata else frame.effective
-
-
-def _span(resolve: Any, frame: Frame, context: Any, name: str) -> float | None:
-    if resolve is None:
-        return None
-    value = resolve(_given(frame, state_of(frame)), context)
-    if not is_number(value) or value < 0:
-        raise StateFailedError(failures.RUNTIME, f"{name} must be a number of seconds, not {value!r:.100}")
-    return float(value)
 
 
 def _text(value: Any, name: str) -> str:

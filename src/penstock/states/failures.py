@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 ALL = "States.ALL"
 BRANCH_FAILED = "States.BranchFailed"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
@@ -17,6 +21,7 @@ TIMEOUT = "States.Timeout"
 # No wildcard takes these.
 TERMINAL = frozenset({DATA_LIMIT_EXCEEDED, RUNTIME})
 PAYLOAD_LIMIT_BYTES = 256 * 1024
+_encode = msgspec.json.Encoder().encode
 CAUSE_LIMIT_CHARACTERS = 32_768
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
 HISTORY_LIMIT = 25_000
@@ -67,3 +72,21 @@ def matches(names: tuple[str, ...], error: str, *, from_branch: bool = False) ->
     if TASK_FAILED in names and error not in {TIMEOUT, HEARTBEAT_TIMEOUT}:
         return True
     return ALL in names or (from_branch and BRANCH_FAILED in names)
+
+
+def check_size(value: Any, what: str, *, is_terminal: bool = False) -> None:
+    """Fails a state whose payload is larger than the quota, or nested deeper than can be written.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-task-executions
+
+    Args:
+        is_terminal: nothing can catch it.
+    """
+    try:
+        size = len(_encode(value))
+    except RecursionError:
+        cause = f"{what} which is nested too deeply."
+        raise StateFailedError(DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal) from None
+    if size > PAYLOAD_LIMIT_BYTES:
+        cause = f"{what} with a size exceeding the maximum number of bytes service limit."
+        raise StateFailedError(DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from penstock.states import failures
 from penstock.states.commands import Command, Finish, InvokeTask
-from penstock.states.enter import Runner, check_size
+from penstock.states.enter import Runner
 from penstock.states.events import (
     Event,
     Redriven,
@@ -47,7 +47,7 @@ def start(
     run.tell_execution("Started", input=value, roleArn=context.role)
     state.root = Frame("", machine, value=value)
     try:
-        check_size(value, "The execution's input")
+        failures.check_size(value, "The execution's input")
     except failures.StateFailedError as failure:
         run.finish("FAILED", failure.error, failure.cause)
     else:
