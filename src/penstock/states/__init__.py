@@ -11,6 +11,11 @@ from penstock.states.commands import Finish as Finish
 from penstock.states.commands import InvokeTask as InvokeTask
 from penstock.states.commands import StartMapRun as StartMapRun
 from penstock.states.commands import StartTimer as StartTimer
+from penstock.states.driver import NEVER as NEVER
+from penstock.states.driver import After as After
+from penstock.states.driver import Outside as Outside
+from penstock.states.driver import Ran as Ran
+from penstock.states.driver import run as run
 from penstock.states.events import Event as Event
 from penstock.states.events import Redriven as Redriven
 from penstock.states.events import Stopped as Stopped
