@@ -29,6 +29,8 @@ def executions(
     dead: Annotated[bool, typer.Option("--dead", help="Only dead letters: failed, and not put through again.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="Print inputs, outputs and logs whole.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="One's events, as Step Functions has them.")] = False,
+    describe: Annotated[bool, typer.Option("--describe", help="One's fields, as Step Functions has them.")] = False,
 ) -> None:
     """List executions, newest first; or show one: its states with timings, inputs, outputs and logs."""
     from penstock.cli import output
@@ -37,8 +39,16 @@ def executions(
     options: Options = context.obj
     home = options.open_home()
     if execution is not None:
-        _show_one(options, home, home.journal.get(execution), full=full)
+        found_one = home.journal.get(execution)
+        if history:
+            _show_history(options, home, found_one, full=full)
+        elif describe:
+            _show_described(options, home, found_one, full=full)
+        else:
+            _show_one(options, home, found_one, full=full)
         return
+    if history or describe:
+        raise UsageError("one execution has a history", hint="give its id, or the beginning of it")
     if status is not None and status.upper() not in Status.__members__:
         raise UsageError(f"there is no status {status!r}", hint=f"one of {', '.join(Status.__members__)}")
     found = home.journal.find(
@@ -99,6 +109,7 @@ def _show_one(options: Options, home: Home, execution: Execution, *, full: bool)
     out.print(Text(f"{execution.pipeline} / {execution.workflow}, started by {output.clean(execution.source)}"))
     redriven = f", redriven {execution.redrives} times" if execution.redrives else ""
     out.print(Text(f"{output.moment(execution.started_at)}, took {_took(execution)}{redriven}"))
+    out.print(Text(f"definition {execution.version[:12]}"))
     if execution.error:
         out.print(
             Text(f"{execution.error}: {output.clean(timeline.shorten(execution.cause or '', full=full))}", style="red")
@@ -112,6 +123,41 @@ def _show_one(options: Options, home: Home, execution: Execution, *, full: bool)
     output.table(["state", "status", "after", "took", "attempts", "output or error"], rows)
     if full:
         _print_whole(visits)
+
+
+def _show_history(options: Options, home: Home, execution: Execution, *, full: bool) -> None:
+    from penstock import states
+    from penstock.cli import output, timeline
+
+    events = [states.history_event(entry) for entry in timeline.entries(home, execution)]
+    if options.as_json:
+        output.emit_json({"events": events})
+        return
+    began = events[0]["timestamp"] if events else 0.0
+    rows = [
+        [
+            event["id"],
+            event["previousEventId"],
+            event["type"],
+            output.duration(event["timestamp"] - began),
+            timeline.event_text(event, full=full),
+        ]
+        for event in events
+    ]
+    output.table(["id", "follows", "type", "after", "details"], rows, empty="it has not begun")
+
+
+def _show_described(options: Options, home: Home, execution: Execution, *, full: bool) -> None:
+    from penstock.cli import output, timeline
+    from penstock.runtime.describe import describe_execution
+
+    events = len(timeline.entries(home, execution))
+    described = describe_execution(execution, events=events, now=home.clock.now())
+    if options.as_json:
+        output.emit_json(described)
+        return
+    rows = [[name, timeline.shorten(output.cell_text(value), full=full)] for name, value in described.items()]
+    output.table(["field", "value"], rows)
 
 
 def _print_whole(visits: list[Any]) -> None:

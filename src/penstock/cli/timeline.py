@@ -43,12 +43,29 @@ class Visit(msgspec.Struct, omit_defaults=True):
 
 def visits(home: Home, execution: Execution) -> list[Visit]:
     """Returns an execution's visits in the order of their beginning."""
+    recorded = home.journal.events(execution.id)
+    return _collect(_replayed(home, execution, recorded), _logs(recorded), execution.stopped_at)
+
+
+def entries(home: Home, execution: Execution) -> list[Any]:
+    """Returns an execution's history."""
+    return _replayed(home, execution, home.journal.events(execution.id))
+
+
+def event_text(event: dict[str, Any], *, full: bool) -> str:
+    """Returns an event's details on one line; the name comes first."""
+    details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+    shown = [
+        f"{name}: {shorten(str(value), full=full)}" for name, value in details.items() if not name.endswith("Details")
+    ]
+    return ", ".join(sorted(shown, key=lambda text: not text.startswith("name: ")))
+
+
+def _replayed(home: Home, execution: Execution, recorded: list[Recorded]) -> list[Any]:
     from penstock import states
     from penstock.runtime.replay import history
 
-    recorded = home.journal.events(execution.id)
-    machine = states.parse(home.journal.definition(execution.version))
-    return _collect(history(execution, machine, recorded), _logs(recorded), execution.stopped_at)
+    return history(execution, states.parse(home.journal.definition(execution.version)), recorded)
 
 
 def _logs(recorded: list[Recorded]) -> dict[str, str]:

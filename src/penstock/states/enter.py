@@ -13,7 +13,7 @@ from penstock.states.flow import Finish
 from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
 from penstock.states.retry import next_retry, pause_seconds
-from penstock.states.task import check_result, given, invoke, span
+from penstock.states.task import check_result, invoke, seconds
 from penstock.states.turn import Turn, map_name, state_of, whole_cause
 
 Onward = tuple[str | None, Any]
@@ -132,9 +132,8 @@ class Runner(Turn):
             case "Choice":
                 return self._choose(frame, state)
             case "Fail":
-                value = given(frame, state)
-                error = "" if state.error is None else _text(state.error(value, context), "Error")
-                cause = "" if state.cause is None else _text(state.cause(value, context), "Cause")
+                error = "" if state.error is None else _text(state.error(frame.value, context), "Error")
+                cause = "" if state.cause is None else _text(state.cause(frame.value, context), "Cause")
                 return self._failed(frame, error, cause)
             case _:
                 return self._left(frame, state.result if state.has_result else effective)
@@ -184,12 +183,12 @@ class Runner(Turn):
     def _wait_until(self, frame: Frame, state: State) -> float:
         context = self.context(frame, "time")
         if state.moment is not None:
-            text = state.moment(given(frame, state), context)
+            text = state.moment(frame.value, context)
             moment = timestamp(text)
             if moment is None:
                 raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r:.100} is no timestamp")
             return moment
-        return self.at + (span(state.seconds, frame, state, context, "Seconds") or 0)
+        return self.at + (seconds(state.seconds, frame, state, context, "Seconds") or 0)
 
     def _finished(self, frame: Frame, state: State, result: Any, finish: Finish, assign: Finish | None) -> Any:
         """Returns a state's output, and sets its variables: all of both is evaluated before any is set."""
@@ -246,7 +245,6 @@ class Runner(Turn):
         from_branch = state.type == "Parallel" and bool(frame.children)
         if state.type in AROUND:
             self._stop_branches(frame)
-            self.tell(f"{state.type}StateFailed", frame)
         known = known_as or error
         retry = next_retry(state.retriers, frame.retries, known, from_branch=from_branch)
         if retry is not None:
@@ -256,6 +254,8 @@ class Runner(Turn):
             frame.map_run = ""
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
+        if state.type in AROUND:
+            self.tell(f"{state.type}StateFailed", frame)
         for catcher in state.catchers:
             if failures.matches(catcher.errors, known, from_branch=from_branch):
                 caught = Caught(

@@ -76,7 +76,7 @@ class JsonPathFlow:
         return compile_any_path(value, in_field(name)) if name.endswith("Path") else lambda given, around: value
 
     def field(self, name: str, *, calls: bool = False) -> Resolve | None:
-        """Returns ``Name`` as a constant, or what ``NamePath`` names; None if there is neither."""
+        """Returns ``Name`` as a constant, or what ``NamePath`` names after InputPath; None if there is neither."""
         if name in self._body:
             constant = self._body[name]
             return lambda value, around: constant
@@ -84,7 +84,9 @@ class JsonPathFlow:
         if path is None:
             return None
         missing = of_wait(f"{name}Path") if name in {"Seconds", "Timestamp"} else in_field(f"{name}Path")
-        return compile_path_or_call(path, missing) if calls else compile_any_path(path, missing)
+        found = compile_any_path(self._body.get("InputPath", "$"))
+        named = compile_path_or_call(path, missing) if calls else compile_any_path(path, missing)
+        return lambda value, around: named(found(value, around), around)
 
     def items(self) -> Resolve:
         """Returns what finds a Map's items in its effective input."""

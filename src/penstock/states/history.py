@@ -58,7 +58,10 @@ def called(resource: str) -> Called:
         return Called("LambdaFunction", {})
     if len(parts) > 6 and parts[2] == "states" and parts[5] == "activity":
         return Called("Activity", {})
-    service, _, action = resource.removeprefix("arn:aws:states:::").rpartition(":")
+    named = resource.removeprefix("arn:aws:states:::")
+    sdk = "aws-sdk:" if named.startswith("aws-sdk:") else ""
+    service, _, action = named.removeprefix(sdk).partition(":")
+    service = f"{sdk}{service}"
     return Called("Task", {"resourceType": service, "resource": action})
 
 

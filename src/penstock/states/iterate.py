@@ -32,6 +32,7 @@ def begin_map(run: Runner, frame: Frame, state: State) -> None:
         start_map_run(run, frame, state, spread, items, _concurrency(run, frame, state))
         return
     items = _items(run, frame, state)
+    _concurrency(run, frame, state)
     if isinstance(items, dict):
         frame.items = [Item(index, value, key) for index, (key, value) in enumerate(items.items())]
     else:
@@ -109,7 +110,7 @@ def _concurrency(run: Runner, frame: Frame, state: State) -> int:
     """Returns how many iterations there may be at once; 0 where nothing limits them."""
     if state.concurrency is None:
         return 0
-    value = state.concurrency(frame.value if state.is_jsonata else frame.effective, run.context(frame, "items"))
+    value = state.concurrency(frame.value, run.context(frame, "items"))
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         cause = f"MaxConcurrency must be a whole number from 0, not {value!r:.100}"
         raise StateFailedError(failures.RUNTIME, cause)

@@ -25,29 +25,37 @@ def shown(value: Any) -> str:
 
 def in_field(name: str) -> Missing:
     """Returns the error of a path in a field, or in a template under a name."""
-    return lambda path, value: StateFailedError(
-        RUNTIME,
-        f"The JSONPath '{path}' specified for the field '{name}' could not be found in the input '{shown(value)}'",
+    return lambda path, value: (
+        of_nothing(value)
+        or StateFailedError(
+            RUNTIME,
+            f"The JSONPath '{path}' specified for the field '{name}' could not be found in the input '{shown(value)}'",
+        )
     )
 
 
 def as_argument(path: str, value: Any) -> StateFailedError:
     """Returns the error of a path that is an argument of an intrinsic function."""
-    return StateFailedError(
+    return of_nothing(value) or StateFailedError(
         RUNTIME, f"The JsonPath argument for the field '{path}' could not be found in the input '{shown(value)}'"
     )
 
 
+def of_nothing(value: Any) -> StateFailedError | None:
+    """Returns the error of any path that is applied to null, for a value that is null."""
+    if value is not None:
+        return None
+    return StateFailedError(RUNTIME, "Unable to apply Path transformation to null or empty input.")
+
+
 def of_state(path: str, value: Any) -> StateFailedError:
     """Returns the error of InputPath and OutputPath."""
-    if value is None:
-        return StateFailedError(RUNTIME, "Unable to apply Path transformation to null or empty input.")
-    return StateFailedError(RUNTIME, f"Invalid path '{path}' : No results for path: {path}")
+    return of_nothing(value) or StateFailedError(RUNTIME, f"Invalid path '{path}' : No results for path: {path}")
 
 
 def of_choice(path: str, value: Any) -> StateFailedError:
     """Returns the error of a Choice rule."""
-    return StateFailedError(
+    return of_nothing(value) or StateFailedError(
         RUNTIME, f"Invalid path '{path}': The choice state's condition path references an invalid value."
     )
 

@@ -78,7 +78,7 @@ def compile_path(text: str | None, missing: Missing = of_state) -> Resolve:
     if text is None:
         return lambda value, context: {}
     if text == "$":
-        return lambda value, context: value
+        return (lambda value, context: value) if missing is of_state else _whole(missing)
     of_context = text.startswith("$$")
     plain = text[1:] if of_context else text
     steps = reference_steps(plain)
@@ -86,6 +86,15 @@ def compile_path(text: str | None, missing: Missing = of_state) -> Resolve:
     if of_context:
         return lambda value, context: found(context())
     return lambda value, context: found(value)
+
+
+def _whole(missing: Missing) -> Resolve:
+    def whole(value: Value, context: Any) -> Value:
+        if value is None:
+            raise missing("$", value)
+        return value
+
+    return whole
 
 
 def _walker(steps: tuple[str | int, ...], text: str, missing: Missing) -> Callable[[Value], Value]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock.states import failures
 from penstock.states.choice import is_number
 from penstock.states.commands import InvokeTask
 from penstock.states.execution import Frame
-from penstock.states.failures import StateFailedError, check_size
+from penstock.states.failures import RUNTIME, StateFailedError, check_size
 from penstock.states.history import called
+from penstock.states.jsonata import QUERY_EVALUATION_ERROR
 from penstock.states.machine import State
+from penstock.states.missing import shown
+from penstock.states.retry import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from penstock.states.enter import Runner
@@ -29,8 +31,8 @@ def invoke(run: Runner, frame: Frame, state: State) -> None:
     key = run.key(frame)
     token = f"{key}#{frame.attempt}"
     around = run.context(frame, "timers")
-    timeout = span(state.timeout, frame, state, around, "TimeoutSeconds")
-    heartbeat = span(state.heartbeat, frame, state, around, "HeartbeatSeconds")
+    timeout = seconds(state.timeout, frame, state, around, "TimeoutSeconds", least=1)
+    heartbeat = seconds(state.heartbeat, frame, state, around, "HeartbeatSeconds", least=1)
     command = InvokeTask(
         token=token,
         key=key,
@@ -60,23 +62,21 @@ def check_result(state: State, result: Any) -> None:
     check_size(result, f"The state/task '{name}' returned a result")
 
 
-def given(frame: Frame, state: State) -> Any:
-    """Returns what a field other than the state's arguments begins with: JSONata always sees the state's input."""
-    return frame.value if state.is_jsonata else frame.effective
-
-
-def span(resolve: Resolve | None, frame: Frame, state: State, around: Any, name: str) -> float | None:
+def seconds(
+    resolve: Resolve | None, frame: Frame, state: State, around: Any, name: str, *, least: int = 0
+) -> int | None:
     """Returns how many seconds a field of a state says; None where there is no such field.
 
     Raises:
-        StateFailedError: it is no number of seconds.
+        StateFailedError: it is no whole number of seconds, or not one from ``least`` on.
     """
     if resolve is None:
         return None
-    value = resolve(given(frame, state), around)
-    if not is_number(value) or value < 0:
-        raise StateFailedError(failures.RUNTIME, f"{name} must be a number of seconds, not {value!r:.100}")
-    return float(value)
+    value = resolve(frame.value, around)
+    if not is_number(value) or value != value // 1 or not least <= value <= LONGEST_SECONDS:
+        cause = f"The {name} field must be a whole number from {least} to {LONGEST_SECONDS}, not {shown(value):.100}"
+        raise StateFailedError(QUERY_EVALUATION_ERROR if state.is_jsonata else RUNTIME, cause)
+    return int(value)
 
 
 def _tell_scheduled(run: Runner, frame: Frame, command: InvokeTask) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from penstock.states.failures import DATA_LIMIT_EXCEEDED, RUNTIME, StateFailedError
 from penstock.states.missing import Missing
-from penstock.states.paths import compile_path, path_mistake
+from penstock.states.paths import Resolve, compile_path, path_mistake
 
 VARIABLE_LIMIT_BYTES = ASSIGN_LIMIT_BYTES = 256 * 1024
 EXECUTION_LIMIT_BYTES = 10 * 1024 * 1024
@@ -243,7 +243,10 @@ def compile_reference(text: str, missing: Missing) -> Callable[[Mapping[str, Any
     if reference is None:
         raise ValueError(f"no variable: {text!r}")
     name, path = reference
-    found = compile_path(path, lambda _, value: missing(text, value))
+    if path == "$":
+        found: Resolve = lambda value, context: value  # noqa: E731
+    else:
+        found = compile_path(path, lambda _, value: missing(text, value))
 
     def find(variables: Mapping[str, Any]) -> Any:
         if name not in variables:
