@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from penstock.define.units import minutes as minutes
     from penstock.define.units import seconds as seconds
     from penstock.define.workflow import Choice as Choice
+    from penstock.define.workflow import DistributedMap as DistributedMap
     from penstock.define.workflow import Fail as Fail
     from penstock.define.workflow import Invoke as Invoke
     from penstock.define.workflow import Map as Map
@@ -46,6 +47,7 @@ _SOURCES = {
     "Choice": "penstock.define.workflow",
     "Fail": "penstock.define.workflow",
     "Invoke": "penstock.define.workflow",
+    "DistributedMap": "penstock.define.workflow",
     "Map": "penstock.define.workflow",
     "Parallel": "penstock.define.workflow",
     "Pass": "penstock.define.workflow",

@@ -194,12 +194,14 @@ class Finding:
         code: a stable word for the rule that was broken.
         message: what is wrong.
         hint: what to write instead.
+        severity: ERROR, or WARNING for what is allowed and probably not meant.
     """
 
     where: str
     code: str
     message: str
     hint: str = ""
+    severity: str = "ERROR"
 
 
 def by_place(finding: Finding) -> tuple[str, int, Finding]:

@@ -57,6 +57,23 @@ def test_the_readmes_pipeline_runs(tmp_path: Path) -> None:
         assert len(sandbox.items(scope["latest"])) == 1  # type: ignore[arg-type]
 
 
+def test_the_librarys_example_runs() -> None:
+    code = re.search(r"```python\n(.*?)```", (ROOT / "docs/reference/states.md").read_text("utf-8"), re.DOTALL)
+    assert code is not None
+    exec(compile(code[1], "states.md", "exec"), {"__name__": "states"})  # noqa: S102 - our own document
+
+
+def test_the_librarys_names_are_documented() -> None:
+    from penstock import states
+
+    page = (ROOT / "docs/reference/states.md").read_text("utf-8")
+    functions = [name for name, thing in vars(states).items() if callable(thing) and not isinstance(thing, type)]
+    commands = [f"{name}`" for name in ("InvokeTask", "StartMapRun", "StartTimer", "CancelTask", "CancelTimer", "Finish")]
+    events = ["TaskSucceeded", "TaskFailed", "TaskHeartbeat", "TaskSubmitted", "TimerFired", "Stopped", "Redriven"]
+    missing = [name for name in (*functions, *commands, *events) if name not in page]
+    assert not missing
+
+
 def test_the_exit_codes_are_documented() -> None:
     from penstock.cli.output import EXIT_CODES, INTERNAL_ERROR
 

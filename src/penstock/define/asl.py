@@ -11,9 +11,11 @@ import msgspec
 from penstock.define import workflow as steps
 from penstock.define.payload import FIELDS
 from penstock.define.workflow import Chain, Step, Stepped, as_step
+from penstock.model.integrations import LAKE_BUCKET
 from penstock.model.workflow import INVOKE
 
 States = dict[str, dict[str, Any]]
+CSV_HEADER = {"CSVHeaderLocation": "FIRST_ROW"}
 
 
 def emit(pipeline: str, start: Stepped, comment: str = "") -> bytes:
@@ -63,6 +65,8 @@ class _Emitter:
                 state["Branches"] = [self.machine(branch, retries) for branch in step.branches]
             case steps.Map():
                 state |= self._map_fields(step, retries)
+            case steps.DistributedMap():
+                state |= self._distributed_fields(step, retries)
             case steps.Choice():
                 self._choice(step, state, states, following, retries)
             case steps.Wait():
@@ -82,6 +86,25 @@ class _Emitter:
             fields["MaxConcurrency"] = step.at_once
         processor = {"ProcessorConfig": {"Mode": "INLINE"}, **self.machine(step.each, retries)}
         return {**fields, "ItemProcessor": processor}
+
+    def _distributed_fields(self, step: steps.DistributedMap, retries: tuple[steps.Retry, ...]) -> dict[str, Any]:
+        fields: dict[str, Any] = {"MaxConcurrency": step.at_once}
+        if step.read:
+            fields["ItemReader"] = {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "ReaderConfig": {"InputType": step.form} | (CSV_HEADER if step.form == "CSV" else {}),
+                "Parameters": {"Bucket": LAKE_BUCKET, "Key.$": step.read},
+            }
+        elif step.items != "$":
+            fields["ItemsPath"] = step.items
+        if step.batch:
+            fields["ItemBatcher"] = {"MaxItemsPerBatch": step.batch}
+        if step.tolerate is not None:
+            fields["ToleratedFailureCount"] = step.tolerate
+        if step.tolerate_percent is not None:
+            fields["ToleratedFailurePercentage"] = step.tolerate_percent
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        return {**fields, "ItemProcessor": {"ProcessorConfig": config, **self.machine(step.each, retries)}}
 
     def _choice(
         self,
@@ -131,7 +154,9 @@ def _keep_error(states: States, name: str, failed: str) -> None:
 
 
 def _type_name(step: Step) -> str:
-    return "Task" if isinstance(step, steps.Invoke) else type(step).__name__
+    if isinstance(step, steps.Invoke):
+        return "Task"
+    return "Map" if isinstance(step, steps.DistributedMap) else type(step).__name__
 
 
 def _invoke_fields(function: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from penstock.define.conditions import Condition
 from penstock.model.task import Task
@@ -128,6 +128,37 @@ class Map(Step):
 
 
 @dataclass(frozen=True)
+class DistributedMap(Step):
+    """Runs steps for each item in an execution of its own: for more items than one execution's history can hold.
+
+    Args:
+        items: a path to the list in the input; or ``read``, a path to the key of an object in the lake whose items are
+            read, in the form ``form``. The workflow needs the grant to read that table.
+        at_once: how many executions at the most.
+        batch: how many items each execution takes, as ``{"Items": […]}``; one, as it is, when 0.
+        tolerate: how many items may fail, ``tolerate_percent`` how many of a hundred; none when both are absent.
+    """
+
+    each: Step | Chain = dataclasses.field(kw_only=True)
+    items: str = "$"
+    read: str = ""
+    form: Literal["JSON", "JSONL", "CSV", "PARQUET"] = "JSONL"
+    at_once: int = 1000
+    batch: int = 0
+    tolerate: int | None = None
+    tolerate_percent: float | None = None
+
+    def __init__(self, each: Stepped, *, name: str = "", **fields: Any) -> None:
+        known = {field.name for field in dataclasses.fields(DistributedMap)}
+        if unknown := fields.keys() - known:
+            raise TypeError(f"DistributedMap has no {', '.join(sorted(unknown))}")
+        super().__init__(name, **{key: fields.pop(key) for key in ("retries", "catches") if key in fields})
+        object.__setattr__(self, "each", as_step(each))
+        for key, value in fields.items():
+            object.__setattr__(self, key, value)
+
+
+@dataclass(frozen=True)
 class Choice(Step):
     """Goes one of several ways."""
 
@@ -181,4 +212,6 @@ def as_step(thing: Stepped) -> Step | Chain:
         return Invoke(thing)
     if isinstance(thing, Step | Chain):
         return thing
-    raise TypeError(f"{thing!r} is no step; use a task, Parallel, Map, Choice, Wait, Pass, Succeed or Fail")
+    raise TypeError(
+        f"{thing!r} is no step; use a task, Parallel, Map, DistributedMap, Choice, Wait, Pass, Succeed or Fail"
+    )

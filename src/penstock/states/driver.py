@@ -15,7 +15,7 @@ import msgspec
 
 from penstock.errors import TaskError
 from penstock.states.commands import CancelTask, CancelTimer, InvokeTask, StartMapRun, StartTimer
-from penstock.states.events import Event, TaskFailed, TaskSucceeded, TimerFired
+from penstock.states.events import Event, TaskFailed, TaskSubmitted, TaskSucceeded, TimerFired
 from penstock.states.execution import ExecutionContext
 from penstock.states.failures import StateFailedError
 from penstock.states.history import HistoryEntry
@@ -26,6 +26,10 @@ from penstock.states.step import Step, start, step
 
 if TYPE_CHECKING:
     from penstock.states.distributed import Buckets, Child
+
+
+# Tasks whose request is done before they are.
+SUBMITTED = (".sync", ".sync:2", ".waitForTaskToken")
 
 
 class After(NamedTuple):
@@ -119,6 +123,9 @@ class _Run:
         for command in made.commands:
             match command:
                 case InvokeTask(token=token):
+                    if command.resource.endswith(SUBMITTED):
+                        submitted = TaskSubmitted(token=token, output={}, at=at)
+                        self._history += step(self._machine, made.state, submitted, history=True).history
                     self._expect(token, *self._called(command, at))
                 case StartMapRun(token=token):
                     self._expect(token, *_MapRun(command, made, self._outside, self._context, at).answer())

@@ -12,6 +12,7 @@ from penstock.states.failures import StateFailedError, check_size
 from penstock.states.flow import Finish
 from penstock.states.iterate import begin_map, end_iteration, iteration_input
 from penstock.states.machine import State
+from penstock.states.missing import shown
 from penstock.states.retry import next_retry, pause_seconds
 from penstock.states.task import check_result, invoke, seconds
 from penstock.states.turn import Turn, map_name, state_of, whole_cause
@@ -186,7 +187,7 @@ class Runner(Turn):
             text = state.moment(frame.value, context)
             moment = timestamp(text)
             if moment is None:
-                raise StateFailedError(failures.RUNTIME, f"Wait state {state.name!r}: {text!r:.100} is no timestamp")
+                raise StateFailedError(failures.RUNTIME, f"Timestamp: {shown(text):.100} is no timestamp")
             return moment
         return self.at + (seconds(state.seconds, frame, state, context, "Seconds") or 0)
 
@@ -333,5 +334,5 @@ def _is_within(frame: Frame, outer: Frame) -> bool:
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise StateFailedError(failures.RUNTIME, f"{name} must be text, not {value!r:.100}")
+        raise StateFailedError(failures.RUNTIME, f"{name} must be text, not {shown(value):.100}")
     return value

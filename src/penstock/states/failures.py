@@ -87,6 +87,8 @@ def check_size(value: Any, what: str, *, is_terminal: bool = False) -> None:
     except RecursionError:
         cause = f"{what} which is nested too deeply."
         raise StateFailedError(DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal) from None
+    except (UnicodeError, ValueError, OverflowError) as error:
+        raise StateFailedError(RUNTIME, f"{what} that is no JSON: {error}") from None
     if size > PAYLOAD_LIMIT_BYTES:
         cause = f"{what} with a size exceeding the maximum number of bytes service limit."
         raise StateFailedError(DATA_LIMIT_EXCEEDED, cause, is_whole=True, is_terminal=is_terminal)

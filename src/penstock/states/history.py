@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-import msgspec
+from penstock.states.missing import shown
 
 # The details that AWS keeps as JSON text, each with the field beside it that tells whether it was cut.
 DATA = {"input": "inputDetails", "output": "outputDetails"}
 # Types whose details have another's name.
 SHARED = re.compile(r"\w+State(Entered|Exited)")
-
-_encode = msgspec.json.Encoder().encode
 
 
 class HistoryEntry(NamedTuple):
@@ -73,12 +71,12 @@ def history_event(entry: HistoryEntry) -> dict[str, Any]:
     details: dict[str, Any] = {}
     for name, value in entry.details.items():
         if name in DATA:
-            details |= {name: _encode(value).decode(), DATA[name]: {"truncated": False}}
+            details |= {name: shown(value), DATA[name]: {"truncated": False}}
         elif name == "assignedVariables":
-            texts = {variable: _encode(inner).decode() for variable, inner in value.items()}
+            texts = {variable: shown(inner) for variable, inner in value.items()}
             details |= {name: texts, "assignedVariablesDetails": {"truncated": False}}
         else:
-            details[name] = _encode(value).decode() if name == "parameters" else value
+            details[name] = shown(value) if name == "parameters" else value
     if details:
         event[_details_name(entry.type)] = details
     return event

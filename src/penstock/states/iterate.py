@@ -12,6 +12,7 @@ from penstock.states.execution import Frame, Item
 from penstock.states.failures import StateFailedError
 from penstock.states.machine import State
 from penstock.states.map_run import start_map_run
+from penstock.states.missing import shown
 
 if TYPE_CHECKING:
     from penstock.states.enter import Runner
@@ -52,7 +53,7 @@ def _items(run: Runner, frame: Frame, state: State) -> list[Any] | dict[str, Any
     value = frame.value if state.is_jsonata else frame.effective
     items = value if state.items is None else state.items(value, context)
     if not isinstance(items, list | dict):
-        cause = f"The items of Map state {state.name!r} must be an array or an object, not {items!r:.100}"
+        cause = f"The items of Map state {state.name!r} must be an array or an object, not {shown(items):.100}"
         raise StateFailedError(failures.RUNTIME, cause)
     return items
 
@@ -112,6 +113,6 @@ def _concurrency(run: Runner, frame: Frame, state: State) -> int:
         return 0
     value = state.concurrency(frame.value, run.context(frame, "items"))
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        cause = f"MaxConcurrency must be a whole number from 0, not {value!r:.100}"
+        cause = f"MaxConcurrency must be a whole number from 0, not {shown(value):.100}"
         raise StateFailedError(failures.RUNTIME, cause)
     return value

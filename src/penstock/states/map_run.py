@@ -16,6 +16,7 @@ from penstock.states.distributed.names import map_run_arn
 from penstock.states.execution import ExecutionState, Frame, Item
 from penstock.states.failures import StateFailedError
 from penstock.states.machine import Distribution, Machine, State
+from penstock.states.missing import shown
 from penstock.states.paths import Resolve
 from penstock.states.turn import Surroundings, Turn, state_of, whole_cause
 
@@ -143,7 +144,7 @@ def _count(resolve: Resolve | None, value: Any, around: Surroundings) -> int | N
     count = None if resolve is None else resolve(value, around)
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise StateFailedError(
-            failures.RUNTIME, f"ToleratedFailureCount must be a whole number from 0, not {count!r:.100}"
+            failures.RUNTIME, f"ToleratedFailureCount must be a whole number from 0, not {shown(count):.100}"
         )
     return count
 
@@ -152,7 +153,7 @@ def _percentage(resolve: Resolve | None, value: Any, around: Surroundings) -> fl
     percentage = None if resolve is None else resolve(value, around)
     if percentage is not None and not (is_number(percentage) and 0 <= percentage <= 100):
         raise StateFailedError(
-            failures.RUNTIME, f"ToleratedFailurePercentage must be a number from 0 to 100, not {percentage!r:.100}"
+            failures.RUNTIME, f"ToleratedFailurePercentage must be a number from 0 to 100, not {shown(percentage):.100}"
         )
     return percentage
 

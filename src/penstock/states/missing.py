@@ -19,8 +19,8 @@ def shown(value: Any) -> str:
     """Returns a value as causes show it: JSON without blanks."""
     try:
         return _encode(value).decode()
-    except RecursionError:
-        return "a value that is nested too deeply"
+    except (RecursionError, UnicodeError, ValueError, OverflowError):
+        return "(no JSON)"
 
 
 def in_field(name: str) -> Missing:

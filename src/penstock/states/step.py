@@ -20,7 +20,8 @@ from penstock.states.events import (
 from penstock.states.execution import ExecutionContext, ExecutionState, Frame
 from penstock.states.history import HistoryEntry
 from penstock.states.machine import Machine
-from penstock.states.turn import ANSWERED, failure_details
+from penstock.states.task import check_result
+from penstock.states.turn import ANSWERED, failure_details, state_of
 
 
 class Step(NamedTuple):
@@ -122,7 +123,14 @@ def _task_ended(run: Runner, event: TaskSucceeded | TaskFailed) -> None:
 
 def _task_submitted(run: Runner, event: TaskSubmitted) -> None:
     entry = run.state.outstanding.get(event.token)
-    if entry is not None and entry.kind == "task":
+    if entry is None or entry.kind != "task":
+        return
+    try:
+        check_result(state_of(entry.frame), event.output)
+    except failures.StateFailedError as failure:
+        run.give_up(entry.frame)
+        run.fail(entry.frame, failure.error, failure.cause)
+    else:
         run.tell_task(entry.frame, "Submitted", token=event.token, output=event.output)
 
 

@@ -1,6 +1,7 @@
-"""Lint finds every mistake, of any text at all, and ``parse`` takes exactly what it finds nothing in."""
+"""Lint finds every mistake, of any text at all; ``parse`` refuses what it finds a mistake of the language in."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from penstock.errors import InvalidWorkflowError
 from penstock.states import ExecutionContext, lint, parse, start
+from penstock.states.lint import AWS_ONLY, CODES
 
 CONTEXT = ExecutionContext("e", "e", 0.0, "m", "m")
+RESOURCE = "arn:aws:states:::lambda:invoke"
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -29,14 +32,7 @@ JSON = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(JSON)
 def test_lint_takes_anything_and_parse_takes_what_lint_takes(value: Any) -> None:
-    text = json.dumps(value)
-    findings = lint(text)
-    if not findings:
-        parse(text)
-        return
-    with pytest.raises(InvalidWorkflowError) as refused:
-        parse(text)
-    assert len(refused.value.data["findings"]) == len(findings)
+    check(json.dumps(value))
 
 
 def test_hostile_documents_are_findings() -> None:
@@ -52,7 +48,7 @@ def test_every_mistake_is_found_at_once() -> None:
             "B": {"Type": "Wait", "Seconds": 1, "Timestamp": "soon", "End": True},
             "C": {"Type": "Choice", "Choices": [{"Variable": "x", "NumericEquals": "1", "Next": "Z"}]},
             "D": {"Type": "Map", "End": True},
-            "E": {"Type": "Task", "Resource": "r", "Assign": {}, "End": True},
+            "E": {"Type": "Task", "Resource": RESOURCE, "Assign": {}, "End": True},
         },
     })  # fmt: skip
     codes = sorted(finding.code for finding in lint(text))
@@ -63,7 +59,7 @@ def test_every_mistake_is_found_at_once() -> None:
 
 
 def states(**fields: Any) -> dict[str, Any]:
-    return {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": "r", "End": True, **fields}}}
+    return {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": RESOURCE, "End": True, **fields}}}
 
 
 # A sound document in which one value is anything: nearer to the rules than a document of chance.
@@ -97,7 +93,8 @@ def test_any_value_in_any_place_of_a_sound_document(data: st.DataObject, value: 
 
 def check(text: str | bytes) -> None:
     """What lint finds nothing in, is parsed and can be started; the rest is refused with the same findings."""
-    findings = lint(text)
+    findings = [finding for finding in lint(text) if finding.code not in AWS_ONLY]
+    assert {finding.code for finding in lint(text, warnings=True)} <= set(CODES)
     if not findings:
         step = start(parse(text), {"x": "y"}, CONTEXT, at=0.0, seed="s")
         assert step.commands
@@ -130,7 +127,7 @@ MISTAKES = [
     (states(TimeoutSecondsPath="$.a[*]"), "$.States.S.TimeoutSecondsPath", "path", ""),
     (states(Assign={"states": 1}), "$.States.S.Assign.states", "variable", ""),
     (states(QueryLanguage="SQL"), "$.States.S.QueryLanguage", "value", "JSONata"),
-    (states(QueryLanguage="JSONata", InputPath="$.a"), "$.States.S.InputPath", "unknown-field", ""),
+    (states(QueryLanguage="JSONata", InputPath="$.a"), "$.States.S.InputPath", "query-language", ""),
     (states(QueryLanguage="JSONata", Arguments={"a": ["{% 1 + %}"]}), "$.States.S.Arguments.a[0]", "jsonata", ""),
     (states(QueryLanguage="JSONata", Arguments="{% $states.result %}"), "$.States.S.Arguments", "jsonata", ""),
     ({**states(), "QueryLanguage": "JSONata", "States": {"S": {"Type": "Succeed", "QueryLanguage": "JSONPath"}}},
@@ -170,5 +167,69 @@ def test_ten_thousand_mistakes_are_told_of_briefly() -> None:
     findings = lint(json.dumps({"StartAt": "State 00000", "States": many}))
     assert len(findings) == 1001
     assert findings[-1].code == "too-many"
-    (long,) = lint(json.dumps(states(Resource="r", **{"x" * 100_000: 1})))
+    (long,) = lint(json.dumps(states(**{"x" * 100_000: 1})))
     assert len(long.where) + len(long.message) < 400
+
+
+# API_ValidateStateMachineDefinition, "severity": "The default is ERROR", and the codes of warnings with their meanings.
+WARNINGS = [
+    ({"Type": "Pass", "Parameters": {"a": [{"b": "$.c"}], "x": "$x", "ok.$": "$.d"}, "End": True},
+     [("Parameters.a[0].b", "no-dollar")]),
+    ({"Type": "Pass", "Parameters": {"a": "States.UUID()", "b": "States.ALL"}, "End": True},
+     [("Parameters.a", "no-dollar")]),
+    ({"Type": "Pass", "Assign": {"a": "$$.State.Name"}, "End": True}, [("Assign.a", "no-dollar")]),
+    ({"Type": "Fail", "Error": "$.error", "Cause": "costs $5"}, [("Error", "no-path")]),
+    ({"Type": "Choice", "Choices": [{"Not": {"Variable": "$.a", "StringEquals": "$.b"}, "Next": "Z"}]},
+     [("Choices[0].Not.StringEquals", "no-path")]),
+    ({"Type": "Pass", "Result": {"a.$": "$.b"}, "End": True}, [("Result.a.$", "static-result")]),
+    ({"Type": "Parallel", "End": True, "Branches": [{"StartAt": "B", "States": {"B": {
+        "Type": "Fail", "Cause": "$.c"}}}]}, [("Branches[0].States.B.Cause", "no-path")]),
+    ({"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"a": "$.b"}, "End": True}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "expected"), WARNINGS)
+def test_what_is_allowed_and_probably_not_meant(state: Any, expected: list[tuple[str, str]]) -> None:
+    found = lint(json.dumps({"StartAt": "S", "States": {"S": state, "Z": {"Type": "Succeed"}}}), warnings=True)
+    found = [one for one in found if one.code != "unreachable"]
+    assert [(one.where.removeprefix("$.States.S."), one.code) for one in found] == expected
+    assert all(one.severity == "WARNING" and one.hint for one in found)
+    if "Choices" not in state:
+        body = {"StartAt": "S", "States": {"S": state}}
+        assert lint(json.dumps(body)) == []
+        parse(json.dumps(body))
+
+
+def large(state: Any) -> str:
+    """A document of a megabyte, of the same state many times."""
+    count = 1_000_000 // (len(json.dumps(state)) + 40)
+    made = {f"S{n:06}": {**state, "Next": f"S{n + 1:06}"} for n in range(count)}
+    made[f"S{count:06}"] = {"Type": "Succeed"}
+    return json.dumps({"StartAt": "S000000", "States": made})
+
+
+LARGE = [
+    {"Type": "Pass"},
+    {"Type": "Pass", "Assign": {"a": 1}, "InputPath": "$.items[?(@.a == 1)]"},
+    {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.a %}"},
+    {"Type": "Pass", "Parameters": {"a.$": "States.Format('{}', States.ArrayGetItem($.a, 0))"}},
+]
+
+
+# Time in proportion to the document: one that is a quarter takes a quarter, and none a minute.
+@pytest.mark.parametrize("state", LARGE)
+def test_a_large_document_is_linted_in_seconds(state: Any) -> None:
+    text = large(state)
+    began = time.process_time()
+    assert lint(text, warnings=True) == []
+    assert time.process_time() - began < 30
+
+
+@pytest.mark.parametrize("depth", [1, 5, 15])
+def test_machines_in_machines(depth: int) -> None:
+    body: Any = {"StartAt": "S0", "States": {"S0": {"Type": "Succeed"}}}
+    for number in range(1, depth + 1):
+        name = f"S{number}"
+        body = {"StartAt": name, "States": {name: {"Type": "Parallel", "Branches": [body], "End": True}}}
+    check(json.dumps(body))
+    assert lint(json.dumps(body)) == []

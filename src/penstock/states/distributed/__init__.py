@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html.
 
 from penstock.states.distributed.batches import Batch as Batch
 from penstock.states.distributed.batches import batches as batches
-from penstock.states.distributed.items import ITEM_READER_FAILED as ITEM_READER_FAILED
+from penstock.states.distributed.documents import processor_document as processor_document
 from penstock.states.distributed.items import Item as Item
 from penstock.states.distributed.items import at_most as at_most
 from penstock.states.distributed.items import given_items as given_items
@@ -15,7 +15,6 @@ from penstock.states.distributed.names import map_run_arn as map_run_arn
 from penstock.states.distributed.names import map_run_id as map_run_id
 from penstock.states.distributed.reader import Buckets as Buckets
 from penstock.states.distributed.reader import read_items as read_items
-from penstock.states.distributed.results import RESULT_WRITER_FAILED as RESULT_WRITER_FAILED
 from penstock.states.distributed.results import Child as Child
 from penstock.states.distributed.results import ResultFiles as ResultFiles
 from penstock.states.distributed.results import outputs as outputs

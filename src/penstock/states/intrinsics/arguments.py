@@ -75,9 +75,15 @@ def array_in_limit(value: Any) -> list[Any]:
     return items
 
 
+# What a double holds: numbers of JSON beyond it have no value in Step Functions.
+LARGEST = 2**1023
+
+
 def is_number(value: Any) -> bool:
     """Tells whether a JSON value is a number, and a finite one."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def integer(value: Any, what: str) -> int:

@@ -82,9 +82,9 @@ def evaluate(
     walk = _Walk(bindings, place)
     with deep_stack:
         value = walk.fill(template, place, 0)
-    if accepts is not None and is_expression(template) and not accepts(value):
-        cause = f"returned an unexpected result type. Expected '{kind}', but was '{_kind(value)}'"
-        raise walk.failure(template[2:-2].strip(), place, f"{cause} for value: {walk.shown(value)}")
+        if accepts is not None and is_expression(template) and not accepts(value):
+            cause = f"returned an unexpected result type. Expected '{kind}', but was '{_kind(value)}'"
+            raise walk.failure(template[2:-2].strip(), place, f"{cause} for value: {walk.shown(value)}")
     return value
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from penstock.errors import Finding
 from penstock.states import jsonata
-from penstock.states.choice import timestamp
-from penstock.states.lint.fields import concurrency, positive_integer, template, whole_seconds
+from penstock.states.choice import OPERATORS, timestamp
+from penstock.states.lint.comments import check_comment
+from penstock.states.lint.numbers import check_seconds, is_wait
+from penstock.states.lint.paths import template
 from penstock.states.lint.words import SHOWN_CHARACTERS, shown, unknown_fields
 from penstock.states.retry import LONGEST_SECONDS
 from penstock.states.variables import assign_mistakes, assigned_names
@@ -23,28 +25,45 @@ _COMMON = {"Type", "Comment", "QueryLanguage"}
 _NEXT = {"Next", "End"}
 _GIVING = {"Output", "Assign"}
 _FAILING = {"Retry", "Catch"}
+_TASK = {"Resource", "Credentials", "Arguments", "TimeoutSeconds", "HeartbeatSeconds"}
+_ITEMS = {
+    "ItemProcessor", "Iterator", "Items", "ItemSelector", "MaxConcurrency", "ItemReader", "ItemBatcher", "ResultWriter",
+    "Label", "ToleratedFailureCount", "ToleratedFailurePercentage",
+}  # fmt: skip
 FIELDS: dict[str, frozenset[str]] = {
-    "Task": frozenset(
-        _COMMON | _NEXT | _GIVING | _FAILING | {"Resource", "Arguments", "TimeoutSeconds", "HeartbeatSeconds"}
-    ),
+    "Task": frozenset(_COMMON | _NEXT | _GIVING | _FAILING | _TASK),
     "Parallel": frozenset(_COMMON | _NEXT | _GIVING | _FAILING | {"Branches", "Arguments"}),
-    "Map": frozenset(
-        _COMMON | _NEXT | _GIVING | _FAILING | {"ItemProcessor", "Iterator", "Items", "ItemSelector", "MaxConcurrency"}
-    ),
+    "Map": frozenset(_COMMON | _NEXT | _GIVING | _FAILING | _ITEMS),
     "Pass": frozenset(_COMMON | _NEXT | _GIVING),
     "Wait": frozenset(_COMMON | _NEXT | _GIVING | {"Seconds", "Timestamp"}),
     "Choice": frozenset(_COMMON | _GIVING | {"Choices", "Default"}),
     "Succeed": frozenset(_COMMON | {"Output"}),
     "Fail": frozenset(_COMMON | {"Error", "Cause"}),
 }
+_PATHS = {"InputPath", "OutputPath"}
+_ANY = _PATHS | {"ResultPath", "Parameters", "ResultSelector"}
+JSONPATH_ONLY: dict[str, frozenset[str]] = {
+    "Task": frozenset(_ANY | {"TimeoutSecondsPath", "HeartbeatSecondsPath"}),
+    "Parallel": frozenset(_ANY),
+    "Map": frozenset(
+        _ANY | {"ItemsPath", "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath"}
+    ),
+    "Pass": frozenset(_PATHS | {"ResultPath", "Parameters", "Result"}),
+    "Wait": frozenset(_PATHS | {"SecondsPath", "TimestampPath"}),
+    "Choice": frozenset(_PATHS),
+    "Succeed": frozenset(_PATHS),
+    "Fail": frozenset({"ErrorPath", "CausePath"}),
+}
 RULE = frozenset({"Condition", "Next", "Output", "Assign", "Comment"})
+EPOCH = "1970-01-01T00:00:00Z"
+OTHER_RULE = ("JSONPath", OPERATORS | {"And", "Or", "Not", "Variable"})
 INPUT = frozenset({"input", "context"})
 RESULT = INPUT | {"result"}
 ERROR = INPUT | {"errorOutput"}
 # Fields that are evaluated before a state's work.
 GIVEN = (
     "Arguments", "Items", "ItemSelector", "MaxConcurrency", "Error", "Cause", "Seconds", "Timestamp", "TimeoutSeconds",
-    "HeartbeatSeconds",
+    "HeartbeatSeconds", "ToleratedFailureCount", "ToleratedFailurePercentage",
 )  # fmt: skip
 RESULTING = frozenset({"Task", "Parallel", "Map"})
 
@@ -65,13 +84,18 @@ def check_jsonata(kind: str, state: dict[str, Any], where: str) -> Iterator[Find
     for field, offered in _offered(kind).items():
         if field in state:
             yield from expressions(state[field], f"{where}.{field}", offered)
+    arguments = state.get("Arguments", {})
+    if not isinstance(arguments, dict) and not jsonata.is_expression(arguments):
+        message = "Arguments is an object or an expression"
+        yield Finding(f"{where}.Arguments", "type", message, "write { … } or {% … %}")
     for field in ("TimeoutSeconds", "HeartbeatSeconds"):
-        if field in state and not jsonata.is_expression(state[field]):
-            yield from positive_integer(state, field, where)
-    for field in ("Error", "Cause", "Resource", "Comment"):
+        if field in state:
+            yield from check_seconds(state, field, where, is_jsonata=True)
+    for field in ("Error", "Cause"):
         if field in state and not isinstance(state[field], str):
             yield Finding(f"{where}.{field}", "type", f"{field} is text", "put it into quotes")
-    yield from _wait(state, where) if kind == "Wait" else _map(state, where)
+    if kind == "Wait":
+        yield from _wait(state, where)
     catchers = state.get("Catch")
     for number, catcher in enumerate(catchers if isinstance(catchers, list) else []):
         for field in ("Output", "Assign"):
@@ -85,22 +109,14 @@ def _offered(kind: str) -> dict[str, frozenset[str]]:
     return {**dict.fromkeys(GIVEN, INPUT), "Output": giving, "Assign": giving}
 
 
-def _map(state: dict[str, Any], where: str) -> Iterator[Finding]:
-    items, limit = state.get("Items", []), state.get("MaxConcurrency", 0)
-    if not isinstance(items, list) and not jsonata.is_expression(items):
-        yield Finding(f"{where}.Items", "type", "Items is an array, or an expression", "write [ … ] or {% … %}")
-    if not jsonata.is_expression(limit):
-        yield from concurrency(limit, where)
-
-
 def _wait(state: dict[str, Any], where: str) -> Iterator[Finding]:
     given = [name for name in ("Seconds", "Timestamp") if name in state]
     if len(given) != 1:
         yield Finding(where, "wait", f"the state has {len(given)} times to wait for", "give Seconds or Timestamp, once")
-    seconds, moment = state.get("Seconds", 0), state.get("Timestamp")
-    if not jsonata.is_expression(seconds) and not whole_seconds(seconds):
+    seconds, moment = state.get("Seconds", 0), state.get("Timestamp", EPOCH)
+    if not jsonata.is_expression(seconds) and not is_wait(seconds):
         yield Finding(f"{where}.Seconds", "value", f"{shown(seconds)} is no time to wait", f"0 to {LONGEST_SECONDS}")
-    if moment is not None and not jsonata.is_expression(moment) and timestamp(moment) is None:
+    if not jsonata.is_expression(moment) and timestamp(moment) is None:
         yield Finding(f"{where}.Timestamp", "value", "no timestamp", "such as 2026-02-20T07:57:00Z")
 
 
@@ -114,7 +130,8 @@ def check_conditions(rules: Any, where: str) -> Iterator[Finding]:
         if not isinstance(rule, dict):
             yield Finding(place, "type", "a rule is a JSON object", 'write {"Condition": …}')
             continue
-        yield from unknown_fields(rule, RULE, place)
+        yield from unknown_fields(rule, RULE, place, OTHER_RULE)
+        yield from check_comment(rule, place)
         for field in ("Condition", "Next"):
             if field not in rule:
                 yield Finding(place, "required", f"a rule needs {field}", f'add "{field}"')
@@ -165,7 +182,7 @@ def check_assigns(state: dict[str, Any], where: str, outer: Collection[str], lan
             yield from template(assign, f"{where}.{place}")
 
 
-def assigned_in(states: dict[str, Any], outer: Collection[str], language: str) -> frozenset[str]:
+def scope_of(states: dict[str, Any], outer: Collection[str], language: str) -> frozenset[str]:
     """Returns the names that the states of one scope assign, and those of the scopes around."""
     found = set(outer)
     for state in states.values():

@@ -1,4 +1,4 @@
-"""What a Choice's rules may be."""
+"""What the rules of a Choice in JSONPath may be. https://states-language.net/spec.html#choice-state"""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 from penstock.errors import Finding
 from penstock.states.choice import COMPARISONS, KINDS, OPERATORS, TYPE_TESTS, has_open_escape
+from penstock.states.lint.comments import check_comment
+from penstock.states.lint.paths import any_mistake
 from penstock.states.lint.words import shown, unknown_fields
-from penstock.states.variables import any_path_mistake
 
 BOOLEAN = ("And", "Or", "Not")
 KNOWN = OPERATORS | {*BOOLEAN, "Variable", "Next", "Comment", "Assign"}
+OTHER = ("JSONata", frozenset({"Condition", "Output"}))
 
 
 def check_rules(rules: Any, where: str) -> Iterator[Finding]:
@@ -35,7 +37,8 @@ def _rule(rule: Any, where: str, *, is_top: bool) -> Iterator[Finding]:
     if not is_top and "Next" in rule:
         yield Finding(f"{where}.Next", "unknown-field", "only a rule at the top has Next", "move it up")
     operators = [name for name in rule if name in OPERATORS or name in BOOLEAN]
-    yield from unknown_fields(rule, KNOWN, where)
+    yield from unknown_fields(rule, KNOWN, where, OTHER)
+    yield from check_comment(rule, where)
     if len(operators) != 1:
         yield Finding(where, "rule", f"the rule has {len(operators)} operators", "give exactly one")
         return
@@ -47,7 +50,7 @@ def _rule(rule: Any, where: str, *, is_top: bool) -> Iterator[Finding]:
             )
         yield from _combination(name, rule[name], f"{where}.{name}")
         return
-    mistake = any_path_mistake(rule.get("Variable"))
+    mistake = any_mistake(rule.get("Variable"), reference=True)
     if mistake:
         yield Finding(f"{where}.Variable", "path", mistake, "such as $.order.total")
     yield from _operand(name, rule[name], f"{where}.{name}")
@@ -75,7 +78,7 @@ def _operand(name: str, operand: Any, where: str) -> Iterator[Finding]:
         kind = COMPARISONS[name][0]
         fits = KINDS[kind](operand)
     else:
-        mistake = any_path_mistake(operand)
+        mistake = any_mistake(operand, reference=True)
         fits, kind = mistake is None, "a path"
     if not fits:
         yield Finding(where, "type", f"{name} compares with {shown(operand)}", f"give {kind}")

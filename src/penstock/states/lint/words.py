@@ -8,11 +8,7 @@ from typing import Any
 
 from penstock.errors import Finding
 
-# Fields of distributed Maps, and of calls in another account.
-LATER = frozenset({
-    "ItemReader", "ItemBatcher", "ResultWriter", "ToleratedFailureCount", "ToleratedFailureCountPath",
-    "ToleratedFailurePercentage", "ToleratedFailurePercentagePath", "Label", "Credentials",
-})  # fmt: skip
+NAME_LIMIT = 80
 COMPARED_NAMES = 100
 SHOWN_CHARACTERS = 100
 
@@ -36,15 +32,22 @@ def near_name(name: Any, states: dict[str, Any]) -> str:
     return f"the states are: {', '.join(state[:SHOWN_CHARACTERS] for state in list(states)[:10])}"
 
 
-def unknown_fields(body: dict[str, Any], known: Collection[str], where: str) -> Iterator[Finding]:
-    """Yields a finding for each field that does not belong here."""
+def unknown_fields(
+    body: dict[str, Any], known: Collection[str], where: str, other: tuple[str, Collection[str]] = ("", ())
+) -> Iterator[Finding]:
+    """Yields a finding for each field that does not belong here.
+
+    Args:
+        other: the other query language, and the fields that it has here.
+    """
     for field in body:
         if field in known:
             continue
         place = f"{where}.{field[:SHOWN_CHARACTERS]}"
-        if field in LATER:
-            what = "distributed Maps"
-            yield Finding(place, "not-yet", f"{field} belongs to {what}, which cannot be run yet", "leave it out")
+        if field in other[1]:
+            message = f"{field} belongs to {other[0]}, which is not the query language here"
+            hint = f"write in the language of the state, or set its QueryLanguage to {other[0]}"
+            yield Finding(place, "query-language", message, hint)
         else:
             near = difflib.get_close_matches(field[:SHOWN_CHARACTERS], known, 1)
             hint = f"did you mean {near[0]}?" if near else f"possible here: {', '.join(sorted(known))}"
