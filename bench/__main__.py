@@ -1,4 +1,4 @@
-"""``python -m bench [executions|parallel|startup|memory|hot|cold|synth|rehearsal …] [--json] [--quick]``.
+"""``python -m bench [executions|parallel|startup|memory|hot|cold|synth|rehearsal|waiting …] [--json] [--quick]``.
 
 Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-bench``, which is made when it is absent.
 """
@@ -137,6 +137,13 @@ def rehearsal(quick: bool) -> dict[str, Any]:
     return rehearse()
 
 
+def waiting(quick: bool) -> dict[str, Any]:
+    """Executions in Wait states, from a thousand to a hundred thousand."""
+    from bench.waiting import waiting as figures
+
+    return figures(quick=quick)
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
@@ -146,6 +153,7 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "cold": cold,
     "synth": synth,
     "rehearsal": rehearsal,
+    "waiting": waiting,
 }
 
 

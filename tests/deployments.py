@@ -18,6 +18,7 @@ from penstock.model.alarms import Alarm
 from penstock.model.pipeline import Definition
 
 HOSTILE = 'a "quoted" ${local.prefix} %{ if true } \\ word\nand a second line'
+WORKFLOWS = Path(__file__).parent / "workflows"
 LAYERS = {"libraries": "layers/libraries.zip"}
 
 
@@ -53,6 +54,13 @@ def everything(**choices: Any) -> Definition:
     def tell(event: Any, context: Any) -> None:
         """Tells people."""
 
+    jobs, told = shop.queue("jobs", visibility=minutes(2), retain=days(1)), shop.event_bus("shop-events")
+
+    @shop.task(may=[jobs.send, jobs.receive, told.put])
+    def hand_on(event: Any, context: Any) -> None:
+        """Hands on what is to be done."""
+
+    shop.on_event(told, hand_on, source=["shop.orders", HOSTILE], detail_type="Order placed")
     shop.cron(
         "0 8 ? * MON-FRI *",
         Invoke(take).then(Invoke(tell)),
@@ -75,6 +83,31 @@ def everything(**choices: Any) -> Definition:
     )
     chosen = {"tracing": True, "streams": True, "replica_region": "eu-west-1", "vpc": True, "encryption_key": True}
     shop.aws(**(chosen | choices))
+    return shop.build()
+
+
+def services() -> Definition:
+    """Returns a pipeline whose workflows call services in every way that can be deployed, and text that is hostile."""
+    shop = Pipeline("shop")
+    orders = shop.lake("orders", Order)
+    stock = shop.hot_table("Stock", key=("item", number("day")))
+    people = shop.topic("people")
+    jobs, told = shop.queue("jobs"), shop.event_bus("told")
+
+    @shop.task
+    def take(event: Any, context: Any) -> None:
+        """Takes orders."""
+
+    settle = shop.workflow("settle", Invoke(take))
+    shop.workflow(
+        "serve",
+        WORKFLOWS / "serve.asl.json",
+        may=[stock.put, stock.get, stock.update, stock.delete, people.publish, jobs.send, told.put, settle.start,
+             orders.append, orders.read, orders.quarantine, orders.list],
+    )  # fmt: skip
+    shop.workflow("ask", WORKFLOWS / "ask.asl.json", may=[orders.query])
+    shop.workflow("each", WORKFLOWS / "each.asl.json", may=[orders.read, orders.list, orders.append])
+    shop.on_event(told, settle, source="shop")
     return shop.build()
 
 

@@ -99,7 +99,7 @@ def test_the_metrics_pipeline_is_ready(tmp_path: Path) -> None:
     # The file holds what one of the collectors found: the same items.
     assert numbers["items of InfraMetrics"] == 4 * 20
     # That the collection succeeded, and that the one of no fleet failed.
-    assert numbers["messages of tasks"] == 2
+    assert numbers["messages of tasks and workflows"] == 2
     assert numbers["messages of alarms"] >= 1
     # Four kinds of readings; errors of collectors and processor, duration; hearts of five tasks and two datasets.
     assert numbers["metrics"] == 4 + 3 + 5 + 2
@@ -112,7 +112,12 @@ def test_the_metrics_pipeline_is_ready(tmp_path: Path) -> None:
     # One for each collector; the processor's lake, quarantine, table and four metrics; the two that tell.
     assert found["used"] == 4 + 7 + 2
     # Of three actions on the lake, four on the table and one on the topic, what each of seven tasks was not granted.
-    assert found["tried"] == 7 * (3 + 4 + 1) - (4 + 3 + 2)
+    of_tasks = 7 * (3 + 4 + 1) - (4 + 3 + 2)
+    # To list and query the lake, to update an item, to start one of two workflows: only workflows can be granted that.
+    beyond_tasks = 7 * (2 + 1 + 2)
+    # Of five actions on the lake, four on the table, one on the topic and the two starts: these workflows have none.
+    of_workflows = 2 * (5 + 4 + 1 + 2)
+    assert found["tried"] == of_tasks + beyond_tasks + of_workflows
     assert found["schedule_fired"] is True
     assert {path.name for path in (tmp_path / "kept").iterdir()} >= {
         "release", "home", "calls.jsonl", "emulator.log", "report.json",

@@ -68,7 +68,7 @@ def test_the_librarys_names_are_documented() -> None:
 
     page = (ROOT / "docs/reference/states.md").read_text("utf-8")
     functions = [name for name, thing in vars(states).items() if callable(thing) and not isinstance(thing, type)]
-    commands = [f"{name}`" for name in ("InvokeTask", "StartMapRun", "StartTimer", "CancelTask", "CancelTimer", "Finish")]
+    commands = ["InvokeTask`", "StartMapRun`", "StartTimer`", "CancelTask`", "CancelTimer`", "Finish`"]
     events = ["TaskSucceeded", "TaskFailed", "TaskHeartbeat", "TaskSubmitted", "TimerFired", "Stopped", "Redriven"]
     missing = [name for name in (*functions, *commands, *events) if name not in page]
     assert not missing

@@ -9,7 +9,7 @@ import msgspec
 
 from penstock import Pipeline
 from penstock.model.queues import Queue
-from penstock.ports.events import ENTRY_LIMIT_BYTES
+from penstock.ports.events import EVENT_LIMIT_BYTES
 from penstock.ports.journal import Filter
 from penstock.ports.queues import ATTRIBUTE_LIMIT, MESSAGE_LIMIT_BYTES
 from penstock.testing import Sandbox
@@ -37,6 +37,6 @@ def test_the_pages_pipeline_does_what_it_says(tmp_path: Path) -> None:
 
 
 def test_the_pages_limits_are_the_ports() -> None:
-    assert MESSAGE_LIMIT_BYTES == ENTRY_LIMIT_BYTES == 256 * 1024
+    assert MESSAGE_LIMIT_BYTES == EVENT_LIMIT_BYTES == 256 * 1024
     assert "| a message, with its attributes | 256 KiB |" in PAGE
     assert f"| attributes | {ATTRIBUTE_LIMIT} texts |" in PAGE

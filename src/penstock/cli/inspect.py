@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli.options import Options
-from penstock.errors import UsageError
+from penstock.errors import Finding, UsageError
 
 if TYPE_CHECKING:
     from penstock.model.pipeline import Definition
+    from penstock.model.workflow import EventTrigger
 
 
 def register(app: typer.Typer) -> None:
@@ -121,6 +122,7 @@ def _print_definition(definition: Definition) -> None:
     for workflow in definition.workflows.values():
         starts = [s.expression for s in definition.schedules.values() if s.workflow == workflow.name]
         starts += [f"each object of {t.table}" for t in definition.triggers.values() if t.workflow == workflow.name]
+        starts += [_heard(t) for t in definition.event_triggers.values() if t.workflow == workflow.name]
         out.print()
         out.print(f"[bold]workflow {workflow.name}[/]  started by {', '.join(starts) or 'hand'}")
         typer.echo(diagram.text(workflow.definition, width=min(out.width, 120)))
@@ -128,6 +130,12 @@ def _print_definition(definition: Definition) -> None:
         if rows:
             out.print()
             output.table(headings, rows, title=title)
+
+
+def _heard(trigger: EventTrigger) -> str:
+    said = " or ".join(trigger.detail_type) or "each event"
+    source = f" of {' or '.join(trigger.source)}" if trigger.source else ""
+    return f"{said}{source} on {trigger.bus}"
 
 
 def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[Any]]]]:
@@ -164,6 +172,11 @@ def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[An
     topics = [
         [t.name, ", ".join(redact(s.endpoint) for s in t.subscriptions) or "nobody"] for t in definition.topics.values()
     ]
+    queues = [[q.name, duration(q.visibility_seconds), duration(q.retain_seconds)] for q in definition.queues.values()]
+    buses: list[list[Any]] = []
+    for bus in definition.event_buses:
+        heard = [t for t in definition.event_triggers.values() if t.bus == bus]
+        buses += [[bus, t.workflow, _heard(t)] for t in heard] or [[bus, "nothing", "-"]]
     dashboards = [[d.name, ", ".join(widget.title for widget in d.widgets)] for d in definition.dashboards.values()]
     return [
         ("schedules", ["name", "expression", "zone", "in words", "catch-up", "overlap"], schedules),
@@ -171,6 +184,8 @@ def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[An
         ("tasks and their grants", ["task", "memory", "timeout", "may"], tasks),
         ("alarms", ["alarm", "when", "for", "severity", "tells"], alarms),
         ("topics", ["topic", "subscriptions"], topics),
+        ("queues", ["queue", "a received message is hidden for", "kept for"], queues),
+        ("event buses", ["bus", "starts", "by"], buses),
         ("dashboards", ["dashboard", "shows"], dashboards),
     ]
 
@@ -193,22 +208,35 @@ def lint(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="Documents in Amazon States Language; - for stdin.")],
 ) -> None:
-    """Report every mistake of Amazon States Language documents at once, with its place and its mend."""
-    from penstock import states
+    """Report every mistake of Amazon States Language documents at once, with its place and its mend.
+
+    Warnings alone leave the exit code at 0: AWS makes a state machine of such a document.
+    """
     from penstock.cli import output
 
     options: Options = context.obj
-    found = [(str(path), finding) for path in files for finding in states.lint(_document(path))]
+    found = [(str(path), finding) for path in files for finding in _mistakes(_document(path))]
     if options.as_json:
         output.emit_json(
-            [{"file": file, "path": one.where, "code": one.code, "message": one.message, "hint": one.hint}
-             for file, one in found]
+            [{"file": file, "path": one.where, "severity": one.severity, "code": one.code, "message": one.message,
+              "hint": one.hint} for file, one in found]
         )  # fmt: skip
     else:
-        rows: list[list[Any]] = [[file, one.where, one.code, one.message, one.hint] for file, one in found]
-        output.table(["file", "path", "code", "mistake", "mend"], rows, empty="no mistakes")
-    if found:
+        rows: list[list[Any]] = [
+            [file, one.where, one.severity, one.code, one.message, one.hint] for file, one in found
+        ]
+        output.table(["file", "path", "severity", "code", "mistake", "mend"], rows, empty="no mistakes")
+    if any(one.severity == "ERROR" for _, one in found):
         raise typer.Exit(3)
+
+
+def _mistakes(document: bytes) -> list[Finding]:
+    """Returns the mistakes of the language; in a document without any, those in its calls of services too."""
+    from penstock import states
+    from penstock.define.service_calls import check_calls
+
+    found = states.lint(document, warnings=True)
+    return found if any(one.severity == "ERROR" for one in found) else [*found, *check_calls(document)]
 
 
 def _document(path: Path) -> bytes:

@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import account, ask, configure, drill, history, inspect, lifecycle, observe, promote, ship
+from penstock.cli import (
+    account,
+    ask,
+    configure,
+    drill,
+    history,
+    inspect,
+    lifecycle,
+    messaging,
+    observe,
+    promote,
+    ship,
+    token,
+)
 from penstock.cli.options import Options, hoist
 from penstock.errors import PenstockError
 
@@ -23,7 +36,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 an execution failed, 2 wrong usage, 3 a definition cannot be used, 4 not found, "
     "5 the home cannot be used, 6 a query failed, 7 access denied, 70 a defect of Penstock, 130 interrupted.",
 )
-for group in (inspect, lifecycle, history, observe, ask, configure, ship, account, drill, promote):
+for group in (inspect, lifecycle, history, observe, ask, configure, ship, account, drill, promote, token, messaging):
     group.register(app)
 
 

@@ -54,7 +54,7 @@ def entries(home: Home, execution: Execution) -> list[Any]:
 
 def event_text(event: dict[str, Any], *, full: bool) -> str:
     """Returns an event's details on one line; the name comes first."""
-    details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+    details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
     shown = [
         f"{name}: {shorten(str(value), full=full)}" for name, value in details.items() if not name.endswith("Details")
     ]

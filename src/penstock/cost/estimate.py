@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from penstock.cost.by_states import asked, item_writes
 from penstock.cost.prices import PRICES, REGION
 from penstock.cost.traffic import MONTH_DAYS, MONTH_HOURS, Traffic, traffic
 from penstock.cost.usage import Usage, check
-from penstock.model.access import Grant, HotAction, Kind, LakeAction, TopicAction
+from penstock.model.access import Grant, HotAction, Kind, LakeAction, QueueAction, TopicAction
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
@@ -24,6 +25,10 @@ DAY_SECONDS = 86_400
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 WRITE_UNIT_BYTES = 1024
 READ_UNIT_BYTES = 4096
+# https://aws.amazon.com/sqs/pricing/, https://aws.amazon.com/eventbridge/pricing/
+CHUNK_BYTES = 64 * 1024
+# A pipeline's network reaches these by an endpoint that costs by the hour.
+INTERFACES = {Kind.TOPIC: "SNS", Kind.QUEUE: "SQS", Kind.EVENT_BUS: "EventBridge"}
 CRAWLER_DPU = 2
 JOB_DPU = 1 / 16
 # Every deployment has two of its own: for tasks that were killed, and for dead letters.
@@ -111,7 +116,7 @@ def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
         if task is not None:
             seconds = min(usage.task_seconds.get(name, usage.default_task_seconds), task.timeout_seconds)
             gb_seconds += calls * seconds * task.memory_mb / 1024
-    yield line("lambda-requests", "calls of tasks", sum(month.calls.values()))
+    yield line("lambda-requests", "calls of tasks", _of_tasks(definition, month))
     yield line(f"lambda-{definition.deployment.architecture}", "time of tasks", gb_seconds)
 
 
@@ -123,10 +128,11 @@ def _workflow(definition: Definition, usage: Usage, month: Traffic) -> Iterator[
 
 
 def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    puts = sum(month.objects.values())
+    puts = sum(month.objects.values()) + asked(month, "s3:putObject")
     reads = sum(
         month.calls.get(task.name, 0.0) for task in definition.tasks.values() for _ in _of(task, LakeAction.READ)
     )
+    reads += asked(month, "s3:getObject")
     held = sum(lake_gb(table, month.objects.get(name, 0.0), usage) for name, table in definition.lake_tables.items())
     yield line("s3-put", "objects written", puts)
     yield line("s3-get", "objects read", reads)
@@ -145,7 +151,7 @@ def lake_gb(table: LakeTable, objects: float, usage: Usage) -> float:
 def _hot(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
     regions = 1 if definition.deployment.replica_region is None else 2
     units = -(-usage.record_bytes // WRITE_UNIT_BYTES)
-    writes = held = kept = 0.0
+    writes, held, kept = item_writes(definition, month) * units * regions, 0.0, 0.0
     for table in definition.hot_tables.values():
         items = _calls(definition, month, Grant(Kind.HOT_TABLE, table.name, HotAction.PUT)) * usage.records_per_object
         copies = 1 + len(table.indexes)
@@ -157,7 +163,8 @@ def _hot(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]
     yield line("dynamodb-write", "items, with their indexes", writes)
     if definition.hot_tables:
         # Half a unit each: reads need not be consistent.
-        yield line("dynamodb-read", "reads", usage.hot_reads * -(-usage.record_bytes // READ_UNIT_BYTES) / 2)
+        reads = usage.hot_reads + asked(month, "dynamodb:getItem")
+        yield line("dynamodb-read", "reads", reads * -(-usage.record_bytes // READ_UNIT_BYTES) / 2)
     yield line("dynamodb-storage", "hot tables, with their indexes", held)
     yield line("dynamodb-pitr", "point-in-time recovery", kept)
 
@@ -175,7 +182,7 @@ def _watch(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Lin
     yield line("alarms", "alarms", len(watched) + OWN_ALARMS)
     yield line("composite-alarms", "composite alarms", len(definition.composite_alarms))
     yield line("dashboards", "dashboards", len(definition.dashboards))
-    yield line("logs", "logs of tasks", sum(month.calls.values()) * usage.log_bytes_per_call / GB)
+    yield line("logs", "logs of tasks", _of_tasks(definition, month) * usage.log_bytes_per_call / GB)
 
 
 def metric_hours(definition: Definition, metric: Metric, month: Traffic) -> float:
@@ -215,20 +222,37 @@ def _topics(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Li
             subscribers = max(1, sum(one.endpoint.startswith("mailto:") for one in topic.subscriptions))
         messages += published
         mails += published * subscribers
+    # Which topic is not told: each counts as one with one subscriber.
+    messages, mails = (count + asked(month, "sns:publish") for count in (messages, mails))
     yield line("sns-publish", "messages", messages + usage.alarm_mails)
     yield line("sns-mail", "mails", mails + usage.alarm_mails)
     if definition.deployment.encryption_key:
         yield line("kms-key", "the key of topics and queues", 1)
         yield line("kms-requests", "messages encrypted", messages + usage.alarm_mails)
     yield line("secrets", "secrets", usage.secrets)
-    yield line("secret-reads", "reads of secrets", usage.secrets * sum(month.calls.values()))
+    yield line("secret-reads", "reads of secrets", usage.secrets * _of_tasks(definition, month))
+
+
+def _messaging(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    # Every 64 KB of a message, or of an event, are billed as one.
+    parts = -(-usage.record_bytes // CHUNK_BYTES)
+    sent, received = _of_states(month, "sqs:sendMessage"), 0.0
+    for queue in definition.queues.values():
+        sent += _calls(definition, month, Grant(Kind.QUEUE, queue.name, QueueAction.SEND)) * usage.messages_per_call
+        received += _calls(definition, month, Grant(Kind.QUEUE, queue.name, QueueAction.RECEIVE))
+    # A message is sent, received and deleted; a call that receives asks once more, and gets nothing.
+    yield line("sqs-requests", "messages sent, received and deleted", sent * (2 * parts + 1) + received)
+    put = sum(month.events.values()) + _of_states(month, "events:putEvents")
+    yield line("events", "events put on buses", put * parts)
 
 
 def _catalog(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
     if not definition.lake_tables:
         return
-    yield line("athena", "what queries scan", usage.queries * usage.query_gb)
-    yield line("s3-put", "partitions that queries look into", usage.queries * usage.query_partitions)
+    queries = usage.queries + asked(month, "athena:startQueryExecution")
+    yield line("athena", "what queries scan", queries * usage.query_gb)
+    yield line("s3-put", "partitions that queries look into", queries * usage.query_partitions)
+    yield line("s3-put", "listings by workflows", asked(month, "s3:listObjectsV2"))
     yield line("glue-catalog", "tables", 1 + 2 * len(definition.lake_tables))
     dpu_hours = usage.crawler_hours * CRAWLER_DPU * definition.deployment.crawler
     yield line(
@@ -237,13 +261,25 @@ def _catalog(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
 
 
 def _network(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    speaks = any(grant.kind is Kind.TOPIC for task in definition.tasks.values() for grant in task.grants)
-    if definition.deployment.vpc and speaks:
-        yield line("endpoint-hours", "the way to SNS", usage.zones * MONTH_HOURS)
+    kinds = {grant.kind for task in definition.tasks.values() for grant in task.grants}
+    ways = [service for kind, service in INTERFACES.items() if kind in kinds]
+    if definition.deployment.vpc and ways:
+        yield line("endpoint-hours", f"the way to {', '.join(ways)}", usage.zones * len(ways) * MONTH_HOURS)
 
 
 def _of(task: Task, action: str) -> list[Grant]:
     return [grant for grant in task.grants if grant.kind is Kind.LAKE and grant.action == action]
+
+
+def _of_tasks(definition: Definition, month: Traffic) -> float:
+    """Returns how many calls are of tasks; states call other services as well."""
+    return sum(calls for name, calls in month.calls.items() if name in definition.tasks)
+
+
+def _of_states(month: Traffic, action: str) -> float:
+    """Returns how often states call another service by themselves."""
+    resource = f":states:::{action}"
+    return sum(calls for name, calls in month.calls.items() if name.partition(".")[0].endswith(resource))
 
 
 def _calls(definition: Definition, month: Traffic, grant: Grant) -> float:
@@ -251,5 +287,5 @@ def _calls(definition: Definition, month: Traffic, grant: Grant) -> float:
 
 
 _PARTS: tuple[Callable[[Definition, Usage, Traffic], Iterator[Line]], ...] = (
-    _compute, _workflow, _storage, _hot, _watch, _topics, _catalog, _network,
+    _compute, _workflow, _storage, _hot, _watch, _topics, _messaging, _catalog, _network,
 )  # fmt: skip

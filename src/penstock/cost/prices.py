@@ -48,6 +48,7 @@ S3 = "https://aws.amazon.com/s3/pricing/"
 DYNAMODB = "https://aws.amazon.com/dynamodb/pricing/on-demand/"
 CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
 SNS = "https://aws.amazon.com/sns/pricing/"
+SQS = "https://aws.amazon.com/sqs/pricing/"
 ATHENA = "https://aws.amazon.com/athena/pricing/"
 GLUE = "https://aws.amazon.com/glue/pricing/"
 KMS = "https://aws.amazon.com/kms/pricing/"
@@ -88,6 +89,9 @@ _ROWS: tuple[tuple[str, str, float, float, str, float, str, str, str], ...] = (
      JULY_2024),
     ("sns-publish", "SNS", 0.50, 1e6, "messages", 1e6, SNS, "infracost sns_topic_test", "2024-12-04"),
     ("sns-mail", "SNS", 2.00, 100_000, "mails", 1000, SNS, "infracost sns_topic_test", "2024-12-04"),
+    ("sqs-requests", "SQS", 0.40, 1e6, "requests", 1e6, SQS, "cloudburn.io", "2026-03-14"),
+    ("events", "EventBridge", 1.00, 1e6, "events", 0, EVENTS, "infracost cloudwatch_event_bus_test; cloudburn.io",
+     "2026-03-13"),
     ("athena", "Athena", 5.00, 1000, "GB scanned", 0, ATHENA, "kindatechnical.com", UNDATED),
     ("glue-catalog", "Glue", 1.00, 100_000, "objects in the catalog", 1e6, GLUE, "infracost glue_catalog_database_test",
      UNDATED),

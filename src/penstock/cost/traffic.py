@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from penstock.cost.usage import Usage
-from penstock.model.access import Kind, LakeAction
+from penstock.model.access import BusAction, Kind, LakeAction
 from penstock.model.pipeline import Definition
 from penstock.model.schedule import Schedule
 from penstock.model.workflow import arguments, machines_in
@@ -51,6 +51,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
         calls: invocations, by task.
         callers: the workflows that call a task, by task.
         objects: objects written, by lake table.
+        events: events put, by event bus.
         transitions: of all executions together.
     """
 
@@ -60,11 +61,12 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     calls: dict[str, float]
     callers: dict[str, frozenset[str]]
     objects: dict[str, float]
+    events: dict[str, float]
     transitions: float
 
 
 def traffic(definition: Definition, usage: Usage) -> Traffic:
-    """Returns what runs how often: schedules start workflows, whose objects start others by triggers."""
+    """Returns what runs how often: schedules start workflows, whose objects and events start others by triggers."""
     walks = {
         name: walk(json.loads(workflow.definition), definition, usage)
         for name, workflow in definition.workflows.items()
@@ -75,7 +77,7 @@ def traffic(definition: Definition, usage: Usage) -> Traffic:
         own[definition.schedules[name].workflow] += count
     month = Month(dict(own), dict(own))
     # A chain of triggers is no longer than there are triggers; a circle would have no end.
-    for _ in definition.triggers:
+    for _ in (*definition.triggers, *definition.event_triggers):
         month = _triggered(definition, usage, walks, own, month)
     return Traffic(
         slots=sum(slots.values()),
@@ -84,6 +86,7 @@ def traffic(definition: Definition, usage: Usage) -> Traffic:
         calls=_together(_together([walks[name]], count) for name, count in month.runs.items()).calls,
         callers=_callers(walks),
         objects=_written(definition, usage, walks, month)[0],
+        events=_put(definition, usage, walks, month)[0],
         transitions=sum(walks[name].transitions * count for name, count in month.runs.items()),
     )
 
@@ -146,29 +149,49 @@ def _together(walks: Iterable[Walk], times: float = 1.0) -> Walk:
 def _triggered(
     definition: Definition, usage: Usage, walks: dict[str, Walk], own: dict[str, float], month: Month
 ) -> Month:
-    """Returns the month in which the objects of the given one start workflows too."""
+    """Returns the month in which the objects and the events of the given one start workflows too."""
     objects, moments = _written(definition, usage, walks, month)
+    events, puts = _put(definition, usage, walks, month)
     runs, starts = defaultdict(float, own), defaultdict(float, own)
     for trigger in definition.triggers.values():
         runs[trigger.workflow] += objects.get(trigger.table, 0.0)
         starts[trigger.workflow] += moments.get(trigger.table, 0.0)
+    for one in definition.event_triggers.values():
+        runs[one.workflow] += events.get(one.bus, 0.0)
+        starts[one.workflow] += puts.get(one.bus, 0.0)
     return Month(dict(runs), dict(starts))
 
 
 def _written(
     definition: Definition, usage: Usage, walks: dict[str, Walk], month: Month
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Returns objects by table, and at how many moments they come: those of one execution come together."""
-    objects, moments = defaultdict[str, float](float), defaultdict[str, float](float)
-    for name, count in month.runs.items():
-        tables = set()
+    """Returns objects by table, and at how many moments they come."""
+    return _left(walks, month, lambda task: appended(definition, task), usage.objects_per_call)
+
+
+def _put(
+    definition: Definition, usage: Usage, walks: dict[str, Walk], month: Month
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Returns events by bus, and at how many moments they come."""
+    return _left(
+        walks, month, lambda task: granted(definition, task, Kind.EVENT_BUS, BusAction.PUT), usage.events_per_call
+    )
+
+
+def _left(
+    walks: dict[str, Walk], month: Month, resources: Callable[[str], list[str]], per_call: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Returns what calls of tasks leave, by resource, and at how many moments: one execution's comes at once."""
+    counts, moments = defaultdict[str, float](float), defaultdict[str, float](float)
+    for name, runs in month.runs.items():
+        left = set()
         for task, calls in walks[name].calls.items():
-            for table in appended(definition, task):
-                objects[table] += calls * count * usage.objects_per_call
-                tables.add(table)
-        for table in tables:
-            moments[table] += month.starts[name]
-    return dict(objects), dict(moments)
+            for resource in resources(task):
+                counts[resource] += calls * runs * per_call
+                left.add(resource)
+        for resource in left:
+            moments[resource] += month.starts[name]
+    return dict(counts), dict(moments)
 
 
 def _callers(walks: dict[str, Walk]) -> dict[str, frozenset[str]]:
@@ -178,6 +201,10 @@ def _callers(walks: dict[str, Walk]) -> dict[str, frozenset[str]]:
 
 def appended(definition: Definition, task: str) -> list[str]:
     """Returns the lake tables that a task may append to."""
+    return granted(definition, task, Kind.LAKE, LakeAction.APPEND)
+
+
+def granted(definition: Definition, task: str, kind: Kind, action: str) -> list[str]:
+    """Returns the resources of a kind on which a task may perform an action."""
     found = definition.tasks.get(task)
-    grants = found.grants if found else ()
-    return [g.resource for g in grants if g.kind is Kind.LAKE and g.action == LakeAction.APPEND]
+    return [g.resource for g in (found.grants if found else ()) if g.kind is kind and g.action == action]

@@ -20,6 +20,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         default_task_seconds: the same, for tasks that are not named.
         map_items: items of a Map state.
         objects_per_call: objects that a call of an appending task writes into each of its tables.
+        messages_per_call: messages that a call of a sending task puts into each of its queues; each is received once.
+        events_per_call: events that a call of a task puts on each of its buses; each matches every trigger there.
         records_per_object: records in an object; each becomes an item where a task puts items.
         record_bytes: a record's size in the lake and in hot tables.
         months_kept: how long objects and items stay that nothing expires.
@@ -41,6 +43,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     default_task_seconds: float = 3.0
     map_items: float = 1.0
     objects_per_call: float = 1.0
+    messages_per_call: float = 1.0
+    events_per_call: float = 1.0
     records_per_object: float = 1.0
     record_bytes: float = 1000.0
     months_kept: float = 12.0

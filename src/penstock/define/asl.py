@@ -1,4 +1,4 @@
-"""Steps → Amazon States Language. The document is the same, byte for byte, in every home."""
+"""Steps → Amazon States Language. The document is the same in every home, but for the names that things have there."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from penstock.define.service_calls import service_calls
 from penstock.errors import PenstockError
 from penstock.model.access import Kind, LakeAction, MetricAction
 from penstock.model.pipeline import Definition
@@ -20,16 +21,24 @@ SAMPLED_SLOTS = 60
 
 
 def task_states(definition: bytes) -> Iterator[tuple[str, State]]:
-    """Yields (function name, state) of each Task state of an ASL document, however deep."""
+    """Yields (function name, state) of each Task state of an ASL document that calls a function, however deep."""
     for _, state in states_of(json.loads(definition)):
-        if state.get("Type") == "Task" and state.get("Resource") == INVOKE:
+        if state.get("Type") == "Task" and str(state.get("Resource", "")).partition(".")[0] == INVOKE:
             yield str(arguments(state).get("FunctionName", "")), state
 
 
+def job_names(definition: bytes) -> Iterator[str]:
+    """Yields the name of each task that an ASL document runs as a Glue job."""
+    for placed in service_calls(definition):
+        if placed.call.service == "glue" and placed.arguments is not None:
+            yield str(placed.arguments.get("JobName", ""))
+
+
 def workflow_tasks(definition: Definition, workflow: str) -> list[Task]:
-    """Returns the tasks of a workflow, each once, in order."""
-    prefix = f"{definition.name}-"
-    names = [name.removeprefix(prefix) for name, _ in task_states(definition.workflows[workflow].definition)]
+    """Returns the tasks of a workflow, each once: those that it calls, in order, then those that it runs as jobs."""
+    prefix, document = f"{definition.name}-", definition.workflows[workflow].definition
+    names = [name.removeprefix(prefix) for name, _ in task_states(document)]
+    names += job_names(document)
     return [definition.tasks[name] for name in dict.fromkeys(names) if name in definition.tasks]
 
 

@@ -10,8 +10,11 @@ from typing import Any
 import msgspec
 
 from penstock.define.cadence import metric_cadences, published_metrics, task_states, workflow_tasks, written_tables
+from penstock.define.messaging import check as check_messaging
+from penstock.define.parts import noun_of
+from penstock.define.service_calls import check_workflow, known_resources
 from penstock.errors import Finding, PenstockError
-from penstock.model.access import Grant, Kind
+from penstock.model.access import WORKFLOW_ONLY, Grant, Kind, LakeAction
 from penstock.model.endpoints import check_endpoint
 from penstock.model.pipeline import Definition
 from penstock.model.schema import columns
@@ -26,9 +29,13 @@ NAME_RULES: dict[str, tuple[str, str]] = {
     "workflows": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     "schedules": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     "triggers": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "event_triggers": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     "lake_tables": (r"[a-z][a-z0-9_]{0,127}", "lower-case letters, digits and underscores"),
     "hot_tables": (r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, `_`, `-` and `.`"),
     "topics": (r"[A-Za-z0-9_-]{1,256}", "1 to 256 letters, digits, hyphens and underscores"),
+    # Names in an account may begin with a prefix of 16 characters.
+    "queues": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "event_buses": (r"[A-Za-z0-9._-]{1,240}", "1 to 240 letters, digits, `.`, `_` and `-`"),
     "alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
     "composite_alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
     "dashboards": (r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, hyphens and underscores"),
@@ -46,6 +53,7 @@ def check(definition: Definition, place: str) -> list[Finding]:
         *_workflows(definition),
         *_schedules(definition),
         *_triggers(definition),
+        *check_messaging(definition),
         *_topics(definition),
         *_dashboards(definition),
         *check_alarms(definition, published_metrics(definition), _metric_cadences(definition)),
@@ -67,8 +75,7 @@ def _names(definition: Definition, place: str) -> Iterator[Finding]:
     for kind, (pattern, rule) in NAME_RULES.items():
         for name, thing in getattr(definition, kind).items():
             if not re.fullmatch(pattern, name):
-                noun = kind.replace("_", " ").removesuffix("s")
-                yield Finding(thing.place, "name", f"{noun} name {name!r} cannot be used", f"use {rule}")
+                yield Finding(thing.place, "name", f"{noun_of(kind)} name {name!r} cannot be used", f"use {rule}")
 
 
 def _tags(definition: Definition, place: str) -> Iterator[Finding]:
@@ -104,27 +111,25 @@ def _accepts_two(task: Task) -> bool:
 
 
 def _grants(definition: Definition) -> Iterator[Finding]:
-    resources: dict[Kind, set[str]] = {
-        Kind.LAKE: set(definition.lake_tables),
-        Kind.HOT_TABLE: set(definition.hot_tables),
-        Kind.METRIC: set(definition.metrics),
-        Kind.NAMESPACE: {definition.namespace},
-        Kind.TOPIC: set(definition.topics),
-    }
-    for task in definition.tasks.values():
-        for grant in task.grants:
+    resources = known_resources(definition)
+    for holder, place, grants in _granted(definition):
+        for grant in grants:
+            noun = grant.kind.value.replace("_", " ")
+            held = f"{holder} may {grant.action} {noun} {grant.resource!r}"
             if grant.resource not in resources[grant.kind]:
-                yield _unknown_grant(definition, task, grant)
+                yield Finding(place, "unknown-resource", f"{held}, which {definition.name!r} does not have",
+                              "declare it in this pipeline, or take the grant away")  # fmt: skip
+            if grant.action in WORKFLOW_ONLY[grant.kind] and holder.startswith("task"):
+                yield Finding(place, "useless-grant", f"{held}, which only a workflow's states can do",
+                              "give it to the workflow: workflow(…, may=[…])")  # fmt: skip
 
 
-def _unknown_grant(definition: Definition, task: Task, grant: Grant) -> Finding:
-    noun = grant.kind.value.replace("_", " ")
-    return Finding(
-        task.place,
-        "unknown-resource",
-        f"task {task.name!r} may {grant.action} {noun} {grant.resource!r}, which {definition.name!r} does not have",
-        "declare it in this pipeline, or take the grant away",
-    )
+def _granted(definition: Definition) -> Iterator[tuple[str, str, tuple[Grant, ...]]]:
+    """Yields who may do something, where that is written, and the grants."""
+    for task in definition.tasks.values():
+        yield f"task {task.name!r}", task.place, task.grants
+    for workflow in definition.workflows.values():
+        yield f"workflow {workflow.name!r}", workflow.place, workflow.may
 
 
 def _tables(definition: Definition) -> Iterator[Finding]:
@@ -160,6 +165,7 @@ def _workflows(definition: Definition) -> Iterator[Finding]:
                 yield Finding(workflow.place, "unknown-task", f"workflow {workflow.name!r} invokes {name!r}",
                               f"invoke one of {', '.join(_functions(definition)) or 'the tasks, once there are any'}"
                               )  # fmt: skip
+        yield from check_workflow(definition, workflow)
 
 
 def _functions(definition: Definition) -> list[str]:
@@ -194,6 +200,10 @@ def _triggers(definition: Definition) -> Iterator[Finding]:
             tasks = workflow_tasks(definition, trigger.workflow)
         except (ValueError, KeyError, AttributeError, TypeError):
             continue
+        if Grant(Kind.LAKE, trigger.table, LakeAction.APPEND) in definition.workflows[trigger.workflow].may:
+            yield Finding(trigger.place, "endless-loop", f"objects of {trigger.table!r} start {trigger.workflow!r}, "
+                          f"which may append to {trigger.table!r}: an endless loop",
+                          f"append to another table, or take {trigger.table}.append from may=")  # fmt: skip
         for task in tasks:
             if trigger.table in written_tables(task):
                 yield Finding(trigger.place, "endless-loop", f"objects of {trigger.table!r} start {task.name!r}, "

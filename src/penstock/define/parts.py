@@ -22,11 +22,15 @@ class Parts:
         parts = self._parts.setdefault(kind, {})
         key = name or part.name
         if key in parts:
-            noun = kind.replace("_", " ").removesuffix("s")
-            self._find(part.place, "duplicate-name", f"{noun} {key!r} is defined twice, first at {parts[key].place}",
-                       "give one of them another name")  # fmt: skip
+            message = f"{noun_of(kind)} {key!r} is defined twice, first at {parts[key].place}"
+            self._find(part.place, "duplicate-name", message, "give one of them another name")
         parts[key] = thing
         return thing
 
     def _find(self, where: str, code: str, message: str, hint: str) -> None:
         self._findings.append(Finding(where, code, message, hint))
+
+
+def noun_of(kind: str) -> str:
+    """Returns what one thing of a kind is called: ``event_buses`` are each an event bus."""
+    return kind.replace("_", " ").removesuffix("es" if kind.endswith("buses") else "s")

@@ -12,12 +12,13 @@ import msgspec
 
 from penstock.define import asl
 from penstock.define.keys import as_key
+from penstock.define.messaging import Messaging, listed
 from penstock.define.places import caller_place
 from penstock.define.units import minutes, rate, seconds, whole_seconds
-from penstock.define.watching import Watching
 from penstock.define.workflow import Invoke, Stepped
 from penstock.errors import DefinitionError, Finding, by_place, report
 from penstock.model.access import Grant
+from penstock.model.buses import EventBus
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.deployment import Deployment
 from penstock.model.metrics import Metric
@@ -25,13 +26,13 @@ from penstock.model.pipeline import Definition
 from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import CatchUp, Overlap, Schedule
 from penstock.model.task import Task
-from penstock.model.workflow import ObjectTrigger, Workflow
+from penstock.model.workflow import EventTrigger, ObjectTrigger, Workflow
 
 Handler = Callable[[Any, Any], Any]
 Target = Stepped | Workflow
 
 
-class Pipeline(Watching):
+class Pipeline(Messaging):
     """A pipeline under definition.
 
     Args:
@@ -139,9 +140,10 @@ class Pipeline(Watching):
         place = caller_place()
 
         def register(function: Handler) -> Task:
-            grants = tuple(self._grants(function, may, place))
+            label = name or str(getattr(function, "__name__", "task"))
+            grants = self._grants(label, may, place)
             task = Task(
-                name=name or str(getattr(function, "__name__", "task")),
+                name=label,
                 handler=function,
                 memory_mb=memory,
                 timeout_seconds=timeout.total_seconds(),
@@ -155,14 +157,20 @@ class Pipeline(Watching):
 
         return register if handler is None else register(handler)
 
-    def workflow(self, name: str, definition: Stepped | Path | str) -> Workflow:
-        """Declares a workflow from steps, or from an ``.asl.json`` file."""
+    def workflow(self, name: str, definition: Stepped | Path | str, *, may: Sequence[Grant] = ()) -> Workflow:
+        """Declares a workflow from steps, or from an ``.asl.json`` file.
+
+        Args:
+            may: everything that its states may do without a task, such as ``latest.put`` for a state that calls
+                ``dynamodb:putItem``. To call the pipeline's own tasks needs no grant.
+        """
         place = caller_place()
         if isinstance(definition, Path | str):
             document = self._read(Path(definition), place)
         else:
             document = asl.emit(self.name, definition)
-        return self._add("workflows", Workflow(name=name, definition=document, place=place))
+        grants = self._grants(name, may, place)
+        return self._add("workflows", Workflow(name=name, definition=document, may=grants, place=place))
 
     def every(self, interval: timedelta, target: Target, **options: Any) -> Schedule:
         """Starts a workflow at a fixed rate. Options as for ``schedule``."""
@@ -183,16 +191,18 @@ class Pipeline(Watching):
         catch_up: Literal["skip", "latest", "all"] = "latest",
         overlap: Literal["allow", "skip", "queue"] = "allow",
         input: Mapping[str, Any] | None = None,  # noqa: A002 - Amazon States Language's word
+        may: Sequence[Grant] = (),
     ) -> Schedule:
         """Starts a workflow by ``rate(…)``, ``cron(…)`` or ``at(…)``.
 
         Args:
+            may: of the workflow, when ``target`` is steps: what its states may do without a task.
             name: the workflow's name when ``target`` is steps; the pipeline's name when absent.
             catch_up: of the slots missed while nobody was watching, run none, the latest or all.
             overlap: while the last run goes on, allow another, skip the slot, or queue it.
         """
         place = caller_place()
-        workflow = target if isinstance(target, Workflow) else self.workflow(name or self.name, target)
+        workflow = self._target(name or self.name, target, may, place)
         schedule = Schedule(
             name=name or workflow.name,
             workflow=workflow.name,
@@ -206,20 +216,46 @@ class Pipeline(Watching):
         )
         return self._add("schedules", schedule)
 
-    def on_object(self, table: LakeTable, target: Target, *, name: str | None = None) -> ObjectTrigger:
-        """Starts a workflow for each new object of a table, at least once.
+    def on_object(
+        self, table: LakeTable, target: Target, *, name: str | None = None, may: Sequence[Grant] = ()
+    ) -> ObjectTrigger:
+        """Starts a workflow for each new object of a table, at least once. ``may`` as for ``schedule``.
 
         A task alone is tried three times, as Lambda tries an asynchronous call, ten seconds apart and more.
         """
         place = caller_place()
-        if isinstance(target, Task):
-            name = name or target.name
-            steps: Target = Invoke(target).retry(times=2, every=seconds(10))
-        else:
-            steps = target
-        workflow = steps if isinstance(steps, Workflow) else self.workflow(name or f"on-{table.name}", steps)
+        workflow = self._target(name or _task_name(target) or f"on-{table.name}", _retried(target), may, place)
         trigger = ObjectTrigger(name=name or workflow.name, table=table.name, workflow=workflow.name, place=place)
         return self._add("triggers", trigger)
+
+    def on_event(
+        self,
+        bus: EventBus,
+        target: Target,
+        *,
+        source: str | Sequence[str] = (),
+        detail_type: str | Sequence[str] = (),
+        name: str | None = None,
+        may: Sequence[Grant] = (),
+    ) -> EventTrigger:
+        """Starts a workflow for each event of a bus that matches, at least once; its input is the whole event.
+
+        A task alone is tried three times, as ``on_object`` does. ``may`` as for ``schedule``.
+
+        Args:
+            source, detail_type: what an event must have, one of these values each; any where none is given.
+        """
+        place = caller_place()
+        workflow = self._target(name or _task_name(target) or f"on-{bus.name}", _retried(target), may, place)
+        trigger = EventTrigger(
+            name=name or workflow.name,
+            bus=bus.name,
+            workflow=workflow.name,
+            source=listed(source),
+            detail_type=listed(detail_type),
+            place=place,
+        )
+        return self._add("event_triggers", trigger)
 
     def aws(self, **choices: Any) -> None:
         """Chooses what is optional in an AWS account, such as ``tracing=True`` or ``replica_region="eu-west-1"``.
@@ -297,7 +333,16 @@ class Pipeline(Watching):
             **parts,
         )
 
-    def _grants(self, function: Handler, may: Sequence[Grant], place: str) -> list[Grant]:
+    def _target(self, name: str, target: Target, may: Sequence[Grant], place: str) -> Workflow:
+        """Returns what is to be started: a workflow as it is, steps as a new one."""
+        if not isinstance(target, Workflow):
+            return self.workflow(name, target, may=may)
+        if may:
+            self._find(place, "misplaced-grant", f"may= is for steps, not for workflow {target.name!r} as it is",
+                       "give may= to the workflow(…) that declares it")  # fmt: skip
+        return target
+
+    def _grants(self, name: str, may: Sequence[Grant], place: str) -> tuple[Grant, ...]:
         grants = []
         things: Sequence[Any] = may
         for thing in things:
@@ -305,9 +350,9 @@ class Pipeline(Watching):
                 grants.append(thing)
             else:
                 kind = type(thing).__name__
-                self._find(place, "not-a-grant", f"may= of {getattr(function, '__name__', 'task')!r} holds a {kind}",
+                self._find(place, "not-a-grant", f"may= of {name!r} holds a {kind}",
                            "name the action too, such as raw.append, latest.put or alerts.publish")  # fmt: skip
-        return grants
+        return tuple(grants)
 
     def _read(self, path: Path, place: str) -> bytes:
         try:
@@ -315,6 +360,15 @@ class Pipeline(Watching):
         except OSError as error:
             self._find(place, "workflow-file", f"cannot read {path}: {error.strerror}", "give the path of an .asl.json")
             return b"{}"
+
+
+def _task_name(target: Target) -> str:
+    return target.name if isinstance(target, Task) else ""
+
+
+def _retried(target: Target) -> Target:
+    """Returns a task as Lambda calls it asynchronously: with two more attempts."""
+    return Invoke(target).retry(times=2, every=seconds(10)) if isinstance(target, Task) else target
 
 
 def _unplayable(definition: Definition) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from penstock.deploy.hcl import Expression, Template, identifier
 from penstock.deploy.policy import Statement
-from penstock.deploy.resources import hot_table, lake, topic
+from penstock.deploy.resources import event_bus, hot_table, lake, queue, topic
 from penstock.model.access import Grant, Kind
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
@@ -17,6 +17,8 @@ STATEMENTS: dict[Kind, Callable[[Definition, Sequence[Grant]], list[Statement]]]
     Kind.LAKE: lake.statements,
     Kind.HOT_TABLE: hot_table.statements,
     Kind.TOPIC: topic.statements,
+    Kind.QUEUE: queue.statements,
+    Kind.EVENT_BUS: event_bus.statements,
 }
 TRACES = Statement(
     sid="SendTraces",

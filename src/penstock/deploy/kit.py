@@ -84,6 +84,38 @@ def machine_address(workflow: str) -> str:
     return f"aws_sfn_state_machine.{identifier(workflow)}"
 
 
+def machine_name(definition: Definition, workflow: str) -> str:
+    """Returns a state machine's name, without the deployment's prefix."""
+    return workflow if workflow == definition.name else f"{definition.name}-{workflow}"
+
+
+def machine_arn(definition: Definition, workflow: str, kind: str = "stateMachine") -> Template:
+    """Returns a state machine's ARN, made of its name: roles and documents speak of machines that need them.
+
+    Args:
+        kind: the type of resource that stands before the name; also ``execution`` and ``mapRun``.
+    """
+    name = machine_name(definition, workflow)
+    return Template(
+        f"arn:${{local.partition}}:states:${{local.region}}:${{local.account}}:{kind}:${{local.prefix}}{name}"
+    )
+
+
+def hot_table_address(table: str) -> str:
+    """Returns the Terraform address of a hot table."""
+    return f"aws_dynamodb_table.{identifier(table)}"
+
+
+def queue_address(queue: str) -> str:
+    """Returns the Terraform address of a queue."""
+    return f"aws_sqs_queue.{identifier(queue)}"
+
+
+def bus_address(bus: str) -> str:
+    """Returns the Terraform address of an event bus."""
+    return f"aws_cloudwatch_event_bus.{identifier(bus)}"
+
+
 def topic_address(topic: str) -> str:
     """Returns the Terraform address of a topic."""
     return f"aws_sns_topic.{identifier(topic)}"

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.deploy.hcl import Block, Expression, identifier
-from penstock.deploy.kit import function_address, machine_address, topic_address
-from penstock.deploy.resources import hot_table
+from penstock.deploy.kit import (
+    bus_address,
+    function_address,
+    hot_table_address,
+    machine_address,
+    queue_address,
+    topic_address,
+)
 from penstock.model.pipeline import Definition
 
 
@@ -35,11 +41,17 @@ def outputs(definition: Definition) -> list[Block]:
             _output("workgroup", "Where queries run", Expression("aws_athena_workgroup.queries.name")),
         ]
     if definition.hot_tables:
-        tables = {name: Expression(f"{hot_table.address(name)}.name") for name in definition.hot_tables}
+        tables = {name: Expression(f"{hot_table_address(name)}.name") for name in definition.hot_tables}
         made.append(_output("hot_tables", "Hot tables", tables))
     if definition.topics:
         topics = {name: Expression(f"{topic_address(name)}.arn") for name in definition.topics}
         made.append(_output("topics", "Topics", topics))
+    if definition.queues:
+        queues = {name: Expression(f"{queue_address(name)}.url") for name in definition.queues}
+        made.append(_output("queues", "Queues", queues))
+    if definition.event_buses:
+        buses = {name: Expression(f"{bus_address(name)}.name") for name in definition.event_buses}
+        made.append(_output("event_buses", "Event buses", buses))
     return made
 
 

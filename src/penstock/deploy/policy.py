@@ -51,6 +51,21 @@ def _statement(one: Statement) -> dict[str, Any]:
     }
 
 
+def each_once(statements: Iterable[Statement]) -> list[Statement]:
+    """Returns statements without the resources for which earlier ones allow the same already."""
+    allowed: set[tuple[str, Arn, str]] = set()
+    made = []
+    for one in statements:
+        condition = repr(one.condition)
+        left = tuple(
+            arn for arn in one.resources if any((action, arn, condition) not in allowed for action in one.actions)
+        )
+        allowed |= {(action, arn, condition) for action in one.actions for arn in one.resources}
+        if left or not one.resources:
+            made.append(msgspec.structs.replace(one, resources=left))
+    return made
+
+
 def role(
     address: str, name: Arn, service: str, statements: Sequence[Statement], *, comment: str, own_account: bool = True
 ) -> list[Block]:

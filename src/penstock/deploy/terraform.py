@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from penstock.deploy import hcl
+from penstock.deploy.documents import deployed
 from penstock.deploy.hcl import Block, Call, Expression, Template, nested
 from penstock.deploy.kit import Artifact, Concern, Site
 from penstock.deploy.outputs import outputs
@@ -59,7 +60,7 @@ def synthesize(
     for concern, blocks in _by_concern(site).items():
         files[f"{concern}.tf"] = hcl.document(blocks, HEADINGS[concern])
     made = {path: text.encode() for path, text in files.items()}
-    made |= {asl_path(workflow.name): workflow.definition for workflow in definition.workflows.values()}
+    made |= {asl_path(one.name): deployed(definition, one).text for one in definition.workflows.values()}
     made |= catalog.assets(definition)
     return dict(sorted(made.items()))
 
@@ -68,7 +69,7 @@ def synthesize(
 REFUSED = frozenset({
     "lifecycle-too-early", "lifecycle-order", "too-many-indexes", "memory", "timeout", "workflow-too-long",
     "schedule-too-often", "too-many-metrics", "name-too-long", "log-retention", "alarm-name",
-    "metric-name", "replica-region",
+    "metric-name", "queue-name", "replica-region", "computed-name", "unknown-name", "no-glue-job",
 })  # fmt: skip
 
 

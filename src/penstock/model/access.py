@@ -1,4 +1,4 @@
-"""Grants: which task may do what to which resource. The only source of permissions in every home."""
+"""Grants: which task or workflow may do what to which resource. The only source of permissions in every home."""
 
 from __future__ import annotations
 
@@ -8,30 +8,36 @@ import msgspec
 
 
 class Kind(StrEnum):
-    """The capabilities that a task can be granted."""
+    """The capabilities that a task or a workflow can be granted."""
 
     LAKE = "lake"
     HOT_TABLE = "hot_table"
     METRIC = "metric"
     NAMESPACE = "namespace"
     TOPIC = "topic"
+    QUEUE = "queue"
+    EVENT_BUS = "event_bus"
+    WORKFLOW = "workflow"
 
 
 class LakeAction(StrEnum):
-    """What a task can do with a lake table."""
+    """What can be done with a lake table. ``LIST`` and ``QUERY`` are for workflows."""
 
     APPEND = "append"
     READ = "read"
     QUARANTINE = "quarantine"
+    LIST = "list"
+    QUERY = "query"
 
 
 class HotAction(StrEnum):
-    """What a task can do with a hot table."""
+    """What can be done with a hot table. ``UPDATE`` is for workflows."""
 
     PUT = "put"
     GET = "get"
     QUERY = "query"
     DELETE = "delete"
+    UPDATE = "update"
 
 
 class MetricAction(StrEnum):
@@ -46,7 +52,39 @@ class TopicAction(StrEnum):
     PUBLISH = "publish"
 
 
-Action = LakeAction | HotAction | MetricAction | TopicAction
+class QueueAction(StrEnum):
+    """What can be done with a queue."""
+
+    SEND = "send"
+    RECEIVE = "receive"
+
+
+class BusAction(StrEnum):
+    """What can be done with an event bus."""
+
+    PUT = "put"
+
+
+class WorkflowAction(StrEnum):
+    """What can be done with a workflow."""
+
+    START = "start"
+
+
+Action = LakeAction | HotAction | MetricAction | TopicAction | QueueAction | BusAction | WorkflowAction
+
+
+WORKFLOW_ONLY: dict[Kind, frozenset[str]] = {
+    Kind.LAKE: frozenset({LakeAction.LIST, LakeAction.QUERY}),
+    Kind.HOT_TABLE: frozenset({HotAction.UPDATE}),
+    Kind.METRIC: frozenset(),
+    Kind.NAMESPACE: frozenset(),
+    Kind.TOPIC: frozenset(),
+    Kind.QUEUE: frozenset(),
+    Kind.EVENT_BUS: frozenset(),
+    Kind.WORKFLOW: frozenset(WorkflowAction),
+}
+"""What a task's context has no operation for: states of a workflow do it."""
 
 
 class Grant(msgspec.Struct, frozen=True, order=True):

@@ -49,6 +49,14 @@ class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
     def quarantine(self) -> Grant:
         return Grant(Kind.LAKE, self.name, LakeAction.QUARANTINE)
 
+    @property
+    def list(self) -> Grant:
+        return Grant(Kind.LAKE, self.name, LakeAction.LIST)
+
+    @property
+    def query(self) -> Grant:
+        return Grant(Kind.LAKE, self.name, LakeAction.QUERY)
+
 
 KeyType = Literal["S", "N", "B"]
 
@@ -102,3 +110,7 @@ class HotTable(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def delete(self) -> Grant:
         return Grant(Kind.HOT_TABLE, self.name, HotAction.DELETE)
+
+    @property
+    def update(self) -> Grant:
+        return Grant(Kind.HOT_TABLE, self.name, HotAction.UPDATE)

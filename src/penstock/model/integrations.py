@@ -264,8 +264,8 @@ OPERATIONS: tuple[Operation, ...] = (
         ExpectedBucketOwner FetchOwner MaxKeys OptionalObjectAttributes RequestPayer StartAfter""", "Bucket"),
     Operation(
         service="sns", sdk_service="sns", action="publish", patterns=frozenset({_ANSWER, _CALLBACK}),
-        parameters=_words("Message MessageAttributes MessageStructure PhoneNumber Subject TargetArn TopicArn"),
-        sdk_parameters=_words("MessageDeduplicationId MessageGroupId"), required=_words("Message"),
+        parameters=_words("""Message MessageAttributes MessageDeduplicationId MessageGroupId MessageStructure
+                          PhoneNumber Subject TargetArn TopicArn"""), required=_words("Message"),
         names="TopicArn", kind=Kind.TOPIC, grant=TopicAction.PUBLISH, page=f"{_GUIDE}/connect-sns.html",
     ),
     Operation(
@@ -292,9 +292,9 @@ OPERATIONS: tuple[Operation, ...] = (
         page=f"{_GUIDE}/connect-glue.html",
     ),
     Operation(
-        service="states", sdk_service="sfn", action="startExecution",
+        service="states", sdk_service="", action="startExecution",
         patterns=frozenset({_ANSWER, _JOB, _JOB_2, _CALLBACK}),
-        parameters=_words("Input Name StateMachineArn"), sdk_parameters=_words("TraceHeader"),
+        parameters=_words("Input Name StateMachineArn TraceHeader"),
         required=_words("StateMachineArn"), names="StateMachineArn", kind=Kind.WORKFLOW, grant=WorkflowAction.START,
         page=f"{_GUIDE}/connect-stepfunctions.html",
     ),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from penstock.model.alarms import Alarm, CompositeAlarm
+from penstock.model.buses import EventBus
 from penstock.model.dashboards import Dashboard
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.deployment import Deployment
 from penstock.model.metrics import Metric
+from penstock.model.queues import Queue
 from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import Schedule
 from penstock.model.task import Task
 from penstock.model.topics import Topic
-from penstock.model.workflow import ObjectTrigger, Workflow
+from penstock.model.workflow import EventTrigger, ObjectTrigger, Workflow
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +34,12 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     workflows: dict[str, Workflow] = {}
     schedules: dict[str, Schedule] = {}
     triggers: dict[str, ObjectTrigger] = {}
+    event_triggers: dict[str, EventTrigger] = {}
     lake_tables: dict[str, LakeTable] = {}
     hot_tables: dict[str, HotTable] = {}
     topics: dict[str, Topic] = {}
+    queues: dict[str, Queue] = {}
+    event_buses: dict[str, EventBus] = {}
     metrics: dict[str, Metric] = {}
     alarms: dict[str, Alarm] = {}
     composite_alarms: dict[str, CompositeAlarm] = {}

@@ -8,22 +8,33 @@ from typing import Any
 
 import msgspec
 
+from penstock.model.access import Grant, Kind, WorkflowAction
+
 INVOKE = "arn:aws:states:::lambda:invoke"
 State = dict[str, Any]
 """A state as its document has it."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
-    """A state machine. ``definition`` is its Amazon States Language document, byte for byte as it is deployed."""
+    """A state machine. ``definition`` is its document, of which a deployment exchanges the names alone.
+
+    Attributes:
+        may: everything that its states may do by themselves, without a task.
+    """
 
     name: str
     definition: bytes
+    may: tuple[Grant, ...] = ()
     place: str = ""
 
     @property
     def version(self) -> str:
         """The definition's SHA-256: executions finish under the version that they were started with."""
         return hashlib.sha256(self.definition).hexdigest()
+
+    @property
+    def start(self) -> Grant:
+        return Grant(Kind.WORKFLOW, self.name, WorkflowAction.START)
 
 
 class ObjectTrigger(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +44,28 @@ class ObjectTrigger(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     workflow: str
     place: str = ""
+
+
+class EventTrigger(msgspec.Struct, frozen=True, kw_only=True):
+    """Starts a workflow for each event of a bus that it matches, at least once; the event is the workflow's input.
+
+    Attributes:
+        source, detail_type: the values that match, exactly; any value where there is none.
+    """
+
+    name: str
+    bus: str
+    workflow: str
+    source: tuple[str, ...] = ()
+    detail_type: tuple[str, ...] = ()
+    place: str = ""
+
+    def matches(self, source: str, detail_type: str) -> bool:
+        """Tells whether an event of the bus starts the workflow.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+        """
+        return (not self.source or source in self.source) and (not self.detail_type or detail_type in self.detail_type)
 
 
 def machines_in(state: State) -> list[State]:

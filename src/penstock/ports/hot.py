@@ -8,13 +8,13 @@ may still be seen, and met by conditions, for a while (48 hours and more in AWS)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from penstock.model.datasets import HotTable
-from penstock.model.items import Item
+from penstock.model.items import Item, Tagged
 
 PAGE_LIMIT_BYTES = 1024 * 1024
 BATCH_LIMIT_ITEMS = 25
@@ -195,6 +195,44 @@ class HotStore(Protocol):
 
     def close(self) -> None:
         """Frees everything."""
+        ...
+
+
+class Replacement(msgspec.Struct, frozen=True):
+    """What becomes of an item.
+
+    Attributes:
+        item: what is there from now on, in DynamoDB's typed notation; None for nothing.
+        answer: what the asker is told.
+        writes: False leaves everything as it is.
+    """
+
+    item: dict[str, Tagged] | None
+    answer: bytes
+    writes: bool = True
+
+
+Decide = Callable[[dict[str, Tagged] | None], Replacement]
+
+
+class HotExchange(Protocol):
+    """One item, read and replaced as one step: by this a machine does what DynamoDB's expressions ask.
+
+    In AWS there is none: the service itself does it, asked by the workflow.
+    """
+
+    def exchange(self, table: HotTable, key: Mapping[str, Tagged], decide: Decide, *, token: str) -> bytes:
+        """Hands the item with a key, or None, to ``decide`` and does what it says; nothing comes between the two.
+
+        What ``decide`` raises is passed on, and nothing was written.
+
+        Args:
+            key: the table's keys in typed notation.
+            token: an exchange that wrote is not done again under its token: the same answer is returned.
+
+        Raises:
+            ValidationError: the key, or the item, breaks one of DynamoDB's rules.
+        """
         ...
 
 

@@ -15,7 +15,7 @@ RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What a task is called with.
+    """What a task, or a service, is called with.
 
     Attributes:
         token: names this attempt.
@@ -24,6 +24,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         started_at: when the execution began, as journaled (seconds since the epoch).
         slot: the execution's logical time, if a schedule started it.
         attempt: counts from 0.
+        resource: of a service integration; ``task`` is then ``""``, and ``event`` what the service is called with.
+        workflow: whose grants such a call has.
     """
 
     token: str
@@ -37,6 +39,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     slot: float | None
     attempt: int
     timeout_seconds: float
+    resource: str = ""
+    workflow: str = ""
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):

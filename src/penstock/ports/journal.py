@@ -1,7 +1,8 @@
 """The journal: the durable history of executions.
 
 Guarantees that every adapter gives: what a closed transaction wrote is never lost and never half there; an
-execution's events keep their order; an execution has one owner at a time.
+execution's events keep their order; an execution has one owner at a time; mail that was accepted is kept until its
+owner takes it or the execution is over.
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ class Execution(msgspec.Struct, kw_only=True):
     Attributes:
         version: the workflow version that it was started with, and finishes under.
         input, output: JSON documents.
-        source: what started it: ``manual``, ``schedule:NAME``, ``object:KEY``, ``replay:ID``.
+        source: what started it: ``manual``, ``schedule:NAME``, ``object:KEY``, ``replay:ID``, ``execution:ID``.
         slot: the logical time, for a scheduled execution (seconds since the epoch).
         root: the execution that this one follows from; itself for a first one.
         owner: the process that drives it.
+        wake_at: of a parked execution, when it goes on by itself (seconds since the epoch; infinity: only mail can
+            wake it). None for one that is not parked.
         redrives: how many times it was sent through again.
         dead_letter: it failed for good and nobody has put it through again.
     """
@@ -61,6 +64,7 @@ class Execution(msgspec.Struct, kw_only=True):
     error: str | None = None
     cause: str | None = None
     owner: str | None = None
+    wake_at: float | None = None
     redrives: int = 0
     dead_letter: bool = False
 
@@ -71,6 +75,14 @@ class Recorded(msgspec.Struct, frozen=True):
     sequence: int
     event: bytes
     report: bytes | None = None
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """An event from elsewhere that waits for the owner of its execution. Numbers grow in the order of posting."""
+
+    number: int
+    execution: str
+    event: bytes
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -84,7 +96,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which executions to list; absent conditions hold for all."""
+    """Which executions to list; absent conditions hold for all.
+
+    Attributes:
+        with_map_children: the executions of distributed Maps' items too, as when a ``source`` names them.
+    """
 
     pipelines: tuple[str, ...] = ()
     workflow: str | None = None
@@ -92,6 +108,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     root: str | None = None
     source: str | None = None
     dead_letter: bool | None = None
+    with_map_children: bool = False
     limit: int = 50
 
 
@@ -123,7 +140,7 @@ class Journal(Protocol):
         ...
 
     def finish(self, execution: str, outcome: Outcome) -> None:
-        """Marks an execution as over. One that did not succeed becomes a dead letter."""
+        """Marks an execution as over and drops its mail. One that did not succeed becomes a dead letter."""
         ...
 
     def reopen(self, execution: str) -> None:
@@ -134,8 +151,50 @@ class Journal(Protocol):
         """Takes an execution off the dead letters: it was put through again as another one."""
         ...
 
-    def claim(self, owner: str, pipelines: Sequence[str], limit: int) -> list[Execution]:
-        """Makes unfinished executions that nobody owns the owner's, oldest first, and returns them."""
+    def claim(self, owner: str, pipelines: Sequence[str], limit: int, now: float) -> list[Execution]:
+        """Makes unfinished executions that nobody owns the owner's, and returns them.
+
+        Parked ones are taken when they are due or have mail; all in the order in which they could first be taken.
+        """
+        ...
+
+    def park(self, execution: str, wake_at: float) -> bool:
+        """Gives up an execution that only waits, until a moment or until mail comes; False if it has mail already.
+
+        Args:
+            wake_at: seconds since the epoch; infinity where nothing but mail can wake it.
+        """
+        ...
+
+    def next_wake_at(self, pipelines: Sequence[str]) -> float | None:
+        """Returns when the first parked execution of some pipelines is due; None if none ever is by itself."""
+        ...
+
+    def post(self, execution: str, event: bytes) -> bool:
+        """Puts an event into an execution's mailbox; False, and nothing is kept, if it is over or unknown.
+
+        Any process may post. The execution's owner takes each event once; a parked execution is woken.
+        """
+        ...
+
+    def mail(self, owner: str) -> list[Mail]:
+        """Returns the mail of the executions of an owner, oldest first. It stays until it is taken."""
+        ...
+
+    def mailbox(self, execution: str) -> list[Mail]:
+        """Returns an execution's mail that was not taken yet, oldest first."""
+        ...
+
+    def take(self, mail: Mail) -> bool:
+        """Removes one piece of mail, in the transaction that journals its event; False if it is gone already."""
+        ...
+
+    def await_end(self, execution: str, token: str) -> None:
+        """Notes that a task, by its token, waits for the end of an execution. Noting it twice is noting it once."""
+        ...
+
+    def take_waiters(self, execution: str) -> list[str]:
+        """Returns the tokens of the tasks that wait for an execution's end, and forgets them."""
         ...
 
     def release(self, owner: str) -> int:
@@ -162,6 +221,10 @@ class Journal(Protocol):
         """Returns an execution's events in order."""
         ...
 
+    def has_posted(self) -> bool:
+        """Tells whether this process posted since the last call: whoever drives executions takes that at once."""
+        ...
+
     def has_changed(self) -> bool:
-        """Tells whether another process wrote since the last call. Cheap: made for polling."""
+        """Tells whether another process wrote, or this one posted, since the last call. Cheap: made for polling."""
         ...

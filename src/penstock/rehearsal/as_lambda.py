@@ -11,10 +11,10 @@ from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.ports.hot import scan_all
 from penstock.ports.invoke import Report
-from penstock.ports.journal import Execution, Filter
+from penstock.ports.journal import Execution
 from penstock.rehearsal.figures import TaskFigures, figures, reports_of
 from penstock.rehearsal.function_log import datapoints
-from penstock.rehearsal.here import MANY, finish, numbered, ran, start_all
+from penstock.rehearsal.here import MANY, audible, executions_of, finish, numbered, ran, start_all, waiting
 from penstock.rehearsal.lambda_deployment import Names
 from penstock.rehearsal.lambda_home import LambdaHome, Say
 from penstock.rehearsal.observed import Neutral, Observed, raced, series, sort_messages
@@ -52,18 +52,18 @@ def play(
     definition = scene.definition
     lambda_home = LambdaHome(definition, reference, folder, say)
     with lambda_home.open() as names:
-        home = Home(folder / "home")
+        home = lambda_home.open_home(folder / "home")
         began_at = home.clock.now()
         inbox = TopicInbox(names.topics)
         inbox.open()
-        machine = Machine(home, {definition.name: definition}, make_invoker=lambda_home.make_invoker(home))
+        machine = Machine(home, {definition.name: audible(definition)}, make_invoker=lambda_home.make_invoker(home))
         try:
             roots = start_all(machine, scene, lambda: lambda_home.announce(home))
             for key, came in arrivals.items():
                 S3ObjectStore(names.bucket).create(key, came.data)
             lambda_home.announce(home)
             finish(machine)
-            found = list(home.journal.find(Filter(limit=MANY)))
+            found = executions_of(home)
             neutral = Neutral(numbered(found, roots), began_at, home.clock.now(), earlier)
             return _observe(home, machine, scene, names, inbox, found, neutral)
         finally:
@@ -90,6 +90,7 @@ def _observe(
             name: sorted(neutral.item(table, one) for one in scan_all(DynamoDbHotStore(home.clock), table))
             for name, table in definition.hot_tables.items()
         },
+        waiting=waiting(home.queues, definition, neutral),
         metrics=_publish(home, reports),
         by_chance=raced(definition, executions),
     )
@@ -100,7 +101,7 @@ def _observe(
     of_alarms = [(one.topic, one.subject, one.body) for one in told.values()]
     heard = [*of_alarms, *inbox.read()]
     sort_messages(
-        ((t, neutral.text(s), neutral.text(b)) for t, s, b in heard),
+        ((t, neutral.text(s), neutral.said(b)) for t, s, b in heard),
         observed,
         {*definition.alarms, *definition.composite_alarms},
     )

@@ -27,19 +27,7 @@ MINISTACK = "ministack==1.5.33"
 # Lambda's Python runtimes have it: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 SDK = "boto3>=1.40"
 ACCOUNT = "000000000000"
-# It takes a function's log for complete when nothing has come for 5 ms: a busy machine loses lines, and so metrics.
-LAUNCH = """
-from ministack.core import lambda_runtime
-
-for kind in list(vars(lambda_runtime).values()):
-    drain = getattr(kind, "_drain_stderr_bounded", None)
-    if drain is not None:
-        drain.__defaults__ = (0.25, 0.25, 2.0)  # first line, quiet, at most; in seconds
-
-from ministack.app import main
-
-main()
-"""
+LAUNCH = Path(__file__).parent / "assets" / "launch_ministack.py"
 START_SECONDS = 60
 STOP_SECONDS = 10
 # Another server on its port could answer in its stead: its own log says that it is ready.
@@ -111,7 +99,7 @@ class Emulator:
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                guarded([str(self._python), "-c", LAUNCH], str(self._folder)),
+                guarded([str(self._python), str(LAUNCH)], str(self._folder)),
                 cwd=self._folder, env={**kept, **own}, stdin=subprocess.PIPE, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip

@@ -1,4 +1,7 @@
-"""What functions need around them in an emulator: the lake's bucket, hot tables, topics. The environment names it."""
+"""What functions need around them in an emulator: the lake's bucket, hot tables, topics, queues, event buses.
+
+The environment says where the emulator is.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from penstock.adapters.aws.session import client
 from penstock.model.datasets import HotTable, Index
 from penstock.model.pipeline import Definition
+from penstock.model.queues import Queue
 from penstock.rehearsal.lambda_deployment import Names
 
 
@@ -22,7 +26,21 @@ def furnish(definition: Definition) -> Names:
         client("dynamodb").create_table(**table_arguments(table))
     sns = client("sns")
     topics = {name: sns.create_topic(Name=name)["TopicArn"] for name in definition.topics}
-    return Names(bucket=bucket, tables={name: name for name in definition.hot_tables}, topics=topics)
+    for bus in definition.event_buses:
+        client("events").create_event_bus(Name=bus)
+    return Names(
+        bucket=bucket,
+        tables={name: name for name in definition.hot_tables},
+        topics=topics,
+        queues={name: _make_queue(queue) for name, queue in definition.queues.items()},
+        event_buses={name: name for name in definition.event_buses},
+    )
+
+
+def _make_queue(queue: Queue) -> str:
+    kept = {"VisibilityTimeout": queue.visibility_seconds, "MessageRetentionPeriod": queue.retain_seconds}
+    attributes = {name: str(value) for name, value in kept.items()}
+    return str(client("sqs").create_queue(QueueName=queue.name, Attributes=attributes)["QueueUrl"])
 
 
 def table_arguments(table: HotTable) -> dict[str, Any]:

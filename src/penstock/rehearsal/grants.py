@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock.errors import UsageError
-from penstock.rehearsal.access_keys import role_name
 from penstock.rehearsal.policies import ALLOW, Policy, Statement, parse
 
 Resource = Mapping[str, Any]
@@ -69,9 +68,9 @@ def functions_of(state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def machine_roles(state: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the name of every state machine's role, by the state machine's ARN."""
+    """Returns the ARN of every state machine's role, by the state machine's ARN."""
     return {
-        _text(one, "arn"): role_name(_text(one, "role_arn"))
+        _text(one, "arn"): _text(one, "role_arn")
         for one in _resources(state)
         if _is(one, "aws_sfn_state_machine") and _text(one, "arn")
     }

@@ -12,8 +12,11 @@ import msgspec
 from penstock import states
 from penstock.errors import UnavailableError
 from penstock.model.metrics import Datapoint
+from penstock.model.pipeline import Definition
+from penstock.model.topics import Subscription
 from penstock.ports.hot import scan_all
 from penstock.ports.journal import Execution, Filter
+from penstock.ports.queues import QueueStore
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
 from penstock.rehearsal.scene import Arrival, Scene, arrival, visible_states, watched_tables
 from penstock.runtime.machine.app import Machine
@@ -25,6 +28,9 @@ MANY = 10_000
 LONGEST_SECONDS = 600.0
 # Items that have the second in their keys are not to overwrite each other, as minutes lie between two runs in life.
 BETWEEN_SECONDS = 1.0
+HIDDEN_SECONDS = 600
+EARS = Subscription(endpoint="console:")
+OF_A_MAP = "map:"
 
 
 class Played(msgspec.Struct, kw_only=True):
@@ -49,18 +55,32 @@ def play(scene: Scene, folder: Path) -> Played:
     definition = scene.definition
     home = Home(folder)
     began_at = home.clock.now()
-    machine = Machine(home, {definition.name: definition})
+    machine = Machine(home, {definition.name: audible(definition)})
     try:
         roots = start_all(machine, scene)
         arrivals = _arrive(home, scene, folder / "arrivals")
         finish(machine)
         machine.look_at_alarms()
-        found = list(home.journal.find(Filter(limit=MANY)))
+        found = executions_of(home)
         neutral = Neutral(numbered(found, roots), began_at, home.clock.now())
         observed = _observe(home, machine, scene, found, neutral)
     finally:
         machine.close()
     return Played(observed=observed, arrivals=arrivals, neutral=neutral)
+
+
+def audible(definition: Definition) -> Definition:
+    """Returns a pipeline whose topics all have a subscriber: what nobody hears leaves no trace."""
+    topics = {
+        name: topic if topic.subscriptions else msgspec.structs.replace(topic, subscriptions=(EARS,))
+        for name, topic in definition.topics.items()
+    }
+    return msgspec.structs.replace(definition, topics=topics)
+
+
+def executions_of(home: Home) -> list[Execution]:
+    """Returns the executions of a home, without those that Maps started for their items: nobody lists these in AWS."""
+    return [one for one in home.journal.find(Filter(limit=MANY)) if not one.source.startswith(OF_A_MAP)]
 
 
 def start_all(machine: Machine, scene: Scene, announce: Callable[[], None] = lambda: None) -> list[str]:
@@ -125,6 +145,7 @@ def _observe(home: Home, machine: Machine, scene: Scene, found: list[Execution],
             name: sorted(neutral.item(table, one) for one in scan_all(home.hot, table))
             for name, table in definition.hot_tables.items()
         },
+        waiting=waiting(home.queues, definition, neutral),
         metrics=series(_points(home)),
         by_chance=raced(definition, executions),
         alarms=machine.alarm_states(definition.name),
@@ -149,13 +170,24 @@ def ran(home: Home, execution: Execution, neutral: Neutral) -> Ran:
         execution.workflow,
         str(execution.status),
         tuple(sorted({*entered} & visible_states(document))),
-        neutral.document(json.loads(told or b"null")),
+        neutral.outcome(json.loads(told or b"null")),
     )
+
+
+def waiting(queues: QueueStore, definition: Definition, neutral: Neutral) -> list[tuple[str, str]]:
+    """Returns the messages that wait in queues; they are taken out."""
+    found = []
+    for name, queue in definition.queues.items():
+        while received := queues.receive(queue, visibility_seconds=HIDDEN_SECONDS):
+            for one in received:
+                found.append((name, neutral.records(one.body.encode())))
+                queues.delete(queue, one.receipt)
+    return sorted(found)
 
 
 def _messages(home: Home, neutral: Neutral) -> list[tuple[str, str, str]]:
     messages = {row.message.id: row.message for row in home.outbox.rows(limit=MANY)}
-    return [(one.topic, neutral.text(one.subject), neutral.text(one.body)) for one in messages.values()]
+    return [(one.topic, neutral.text(one.subject), neutral.said(one.body)) for one in messages.values()]
 
 
 def _points(home: Home) -> Iterator[Datapoint]:

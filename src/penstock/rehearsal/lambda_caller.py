@@ -55,13 +55,17 @@ class LambdaInvoker:
 
     Args:
         open_sandbox: makes a sandbox for a pipeline's task, given both names; called in a thread of the invoker's.
+        services: makes the requests of workflows to services, in a thread of the invoker's too.
         workers: the most calls at once.
     """
 
-    def __init__(self, open_sandbox: OpenSandbox, *, workers: int = 8) -> None:
+    def __init__(
+        self, open_sandbox: OpenSandbox, *, services: Callable[[Call], Reply] | None = None, workers: int = 8
+    ) -> None:
         if workers < 1:
             raise UsageError(f"{workers} workers call nothing", hint="use 1 or more")
         self._open_sandbox = open_sandbox
+        self._services = services
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lambda")
         self._state = threading.Lock()
         self._idle: dict[tuple[str, str], list[LambdaSandbox]] = {}
@@ -119,7 +123,10 @@ class LambdaInvoker:
 
     def _perform(self, call: Call) -> None:
         try:
-            answer = self._invoke(call)
+            if call.resource and self._services is not None:
+                answer: Answer | None = Answer(call.token, self._services(call), Report())
+            else:
+                answer = self._invoke(call)
         except Exception as error:  # noqa: BLE001 - a call must be answered, whatever goes wrong
             answer = Answer(call.token, Reply(error=error_name(error), cause=describe(error)), Report())
         if answer is None:

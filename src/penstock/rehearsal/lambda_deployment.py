@@ -28,11 +28,15 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         bucket: the lake's.
         tables: physical names of hot tables, by name.
         topics: ARNs of topics, by name.
+        queues: URLs of queues, by name.
+        event_buses: physical names of event buses, by name.
     """
 
     bucket: str = ""
     tables: Mapping[str, str] = {}
     topics: Mapping[str, str] = {}
+    queues: Mapping[str, str] = {}
+    event_buses: Mapping[str, str] = {}
 
     def variables(self, task: Task) -> dict[str, str]:
         """Returns the variables of a task's function: what it was granted, and nothing else.
@@ -47,6 +51,8 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         for variable, kind, names in (
             ("PENSTOCK_HOT_TABLES", Kind.HOT_TABLE, self.tables),
             ("PENSTOCK_TOPICS", Kind.TOPIC, self.topics),
+            ("PENSTOCK_QUEUES", Kind.QUEUE, self.queues),
+            ("PENSTOCK_EVENT_BUSES", Kind.EVENT_BUS, self.event_buses),
         ):
             if missing := [name for name in granted[kind] if name not in names]:
                 raise NotFoundError(f"task {task.name!r} needs {missing[0]!r}", hint="make it, and name it here")

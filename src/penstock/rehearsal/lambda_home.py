@@ -19,13 +19,16 @@ from penstock.errors import UnavailableError
 from penstock.model.pipeline import Definition
 from penstock.ports.bus import ObjectCreated
 from penstock.ports.invoke import Answer, Call, Invoker, Reply
+from penstock.rehearsal.bus_inbox import BusInbox
 from penstock.rehearsal.credentials import settings
+from penstock.rehearsal.emulated_home import EmulatedHome
 from penstock.rehearsal.emulator import PASSED_ON, free_port
 from penstock.rehearsal.environments import installed
 from penstock.rehearsal.furnish import furnish
 from penstock.rehearsal.guard import guarded
 from penstock.rehearsal.lambda_caller import LambdaInvoker
 from penstock.rehearsal.lambda_deployment import LocalFunctions, Names
+from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.home import Home
 
 REQUIREMENTS = ("moto[server]==5.2.5", "awslambdaric==4.2.2", "boto3>=1.40")
@@ -61,9 +64,11 @@ class LambdaHome:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Names]:
-        """Starts moto, makes bucket, tables and topics; the environment points to them meanwhile."""
+        """Starts moto, makes bucket, tables, topics, queues and buses; the environment points to them meanwhile."""
         with settings(self._environment), self._server():
             self.names = furnish(self._definition)
+            self._heard = BusInbox(self.names.event_buses)
+            self._heard.open()
             self._functions = LocalFunctions(
                 self._definition, self._reference, self._folder / "functions",
                 names=self.names, given=self._environment, python=str(self._python),
@@ -72,10 +77,18 @@ class LambdaHome:
 
     def make_invoker(self, home: Home) -> Callable[[Callable[[Call], Reply]], Invoker]:
         """Returns what a ``Machine`` calls its tasks with."""
-        return lambda perform: ObservingInvoker(LambdaInvoker(self._functions), lambda: self.announce(home))
+        services = TaskCaller({self._definition.name: self._definition}, lambda: self.open_home(home.path).ports("s3"))
+        invoker = LambdaInvoker(self._functions, services=services)
+        return lambda perform: ObservingInvoker(invoker, lambda: self.announce(home))
+
+    def open_home(self, path: Path) -> EmulatedHome:
+        """Returns the home in a folder, with data in the emulator."""
+        return EmulatedHome(path, self.names)
 
     def announce(self, home: Home) -> None:
-        """Tells the engine of the objects that are new in the bucket, as S3 would."""
+        """Tells the engine of the objects that are new in the bucket, and of events on buses, as AWS would."""
+        for bus, name, said in self._heard.read():
+            home.events.put(self._definition.event_buses[bus], said, token=name)
         bucket = S3ObjectStore(self.names.bucket)
         for trigger in self._definition.triggers.values():
             found = {info.key: info for info in bucket.list(f"raw/{trigger.table}/")}

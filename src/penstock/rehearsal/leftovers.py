@@ -18,6 +18,7 @@ LISTED: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
     ("scheduler", "list_schedules", "Schedules", "Name", {}),
     ("scheduler", "list_schedule_groups", "ScheduleGroups", "Name", {}),
     ("events", "list_rules", "Rules", "Name", {}),
+    ("events", "list_event_buses", "EventBuses", "Name", {}),
     ("sns", "list_topics", "Topics", "TopicArn", {}),
     ("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn", {}),
     ("sqs", "list_queues", "QueueUrls", "", {}),
@@ -35,6 +36,7 @@ LISTED: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
 )
 # AWS has these itself.
 OWN: dict[str, Callable[[str], bool]] = {
+    "events": lambda name: name == "default",
     "athena": lambda name: name == "primary",
     "glue": lambda name: name == "default",
     "iam": lambda name: name.startswith("AWSServiceRole"),

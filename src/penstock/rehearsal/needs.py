@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
-from penstock.rehearsal import cbor, dynamodb_needs, s3_needs
+from penstock.rehearsal import cbor, dynamodb_needs, glue_needs, s3_needs
 from penstock.rehearsal.exchange import Exchange, Need, Place, Signature, text_at
 
 # Services whose prefix in policies is not the name in their signatures.
@@ -45,6 +45,8 @@ def needs(exchange: Exchange, signed: Signature, account: str) -> list[Need]:
     operation = operation_of(exchange)
     if prefix == "dynamodb":
         return dynamodb_needs.needs(operation, exchange, place)
+    if prefix == "glue":
+        return glue_needs.needs(operation, exchange.document, place)
     action = f"{prefix}:{operation}"
     resource = _RESOURCES.get(prefix, _named)(exchange, place)
     return [Need(_SINGLE.get(action, action), resource, _context(prefix, exchange))]
@@ -81,9 +83,16 @@ def _lambda(exchange: Exchange, place: Place) -> list[Need]:
 def _queue(exchange: Exchange, place: Place) -> str:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html"""
     parameters: Mapping[str, object] = exchange.document or exchange.form
-    name = text_at(parameters, "QueueName")
-    url = urlsplit(text_at(parameters, "QueueUrl")).path or exchange.path
-    account, _, last = url.strip("/").rpartition("/")
+    return queue_arn(text_at(parameters, "QueueUrl") or exchange.path, place, text_at(parameters, "QueueName"))
+
+
+def queue_arn(url: str, place: Place, name: str = "") -> str:
+    """Returns the ARN of a queue from its URL; ``"*"`` where that names none.
+
+    Args:
+        name: of the queue, where it is known otherwise.
+    """
+    account, _, last = urlsplit(url).path.strip("/").rpartition("/")
     account = account.rpartition("/")[2]
     owner = account if re.fullmatch(r"\d{12}", account) else place.account
     chosen = name or last
@@ -123,6 +132,8 @@ def _log(exchange: Exchange, place: Place) -> str:
 
 
 def _workgroup(exchange: Exchange, place: Place) -> str:
+    if operation_of(exchange) == "GetDataCatalog":
+        return place.arn("athena", f"datacatalog/{text_at(exchange.document, 'Name')}")
     if "QueryExecutionId" in exchange.document and "WorkGroup" not in exchange.document:
         return "*"
     return place.arn("athena", f"workgroup/{text_at(exchange.document, 'WorkGroup') or 'primary'}")

@@ -31,6 +31,16 @@ PARTITION = re.compile(r"year=\d{4}(?:/month=\d{2}(?:/day=\d{2}(?:/hour=\d{2})?)
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 OF_ALARM = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA): "(.+?)"')
 VISIT = re.compile(r"(\{execution \d+\})\.[0-9a-f]{6}(?![0-9A-Za-z])")
+UUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])")
+ARN = re.compile(r"arn:aws[a-z-]*:states:[^:\s]*:\d*:(?:stateMachine|execution:[^:\s]+):([^\s\"]+)")
+# Optimised integrations pass them on in AWS and here, emulators do not.
+OF_THE_SDK = {"SdkHttpMetadata", "SdkResponseMetadata"}
+# What else no two homes have alike, in an answer that has the first names: how an execution was called, and its input
+# once more; the execution that an event came from, and when.
+UNLIKE = (
+    ({"ExecutionArn"}, {*OF_THE_SDK, "ExecutionArn", "Name", "Input", "InputDetails", "OutputDetails"}),
+    ({"detail-type", "detail"}, {"resources", "time"}),
+)
 SEVERAL = {"Parallel", "Map"}
 
 
@@ -54,7 +64,8 @@ class Observed(msgspec.Struct, kw_only=True):
     Attributes:
         objects: each object's records as JSON, by key.
         items: of each hot table, its items as JSON.
-        messages: topic, subject and text of each message that a task sent.
+        messages: topic, subject and text of each message that a task, or a workflow, sent.
+        waiting: queue and body of each message that waits in a queue.
         notices: topic and alarm of each message that an alarm went off.
         metrics: of each series, how many values, and their least, greatest and sum; of durations how many.
         by_chance: series of which only the presence can be compared, see ``raced``.
@@ -65,6 +76,7 @@ class Observed(msgspec.Struct, kw_only=True):
     objects: dict[str, str] = {}
     items: dict[str, list[str]] = {}
     messages: list[tuple[str, str, str]] = []
+    waiting: list[tuple[str, str]] = []
     notices: list[tuple[str, str]] = []
     metrics: dict[str, str] = {}
     by_chance: set[str] = set()
@@ -117,9 +129,24 @@ class Neutral:
             case _:
                 return [self.value(one) for one in value]
 
+    def said(self, text: str) -> str:
+        """Returns the text of a message without what differs; spaces do not count where it is JSON."""
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return self.text(text)
+        return self.document(value) if isinstance(value, dict | list) else self.text(text)
+
     def document(self, value: Any) -> str:
         """Returns a value as canonical JSON without what differs."""
         return json.dumps(self.value(value), sort_keys=True, ensure_ascii=False)
+
+    def outcome(self, value: Any) -> str:
+        """Returns an execution's output as canonical JSON without what differs.
+
+        What services answer a workflow differs too: ids of messages, the ARNs of the account, and what the SDK tells.
+        """
+        return self.document(_answered(value))
 
     def item(self, table: HotTable, item: Mapping[str, Any]) -> str:
         """Returns an item of a hot table without what differs; its end of life counts from its beginning."""
@@ -166,6 +193,18 @@ class Neutral:
         format_text = "/".join(("year=%Y", "month=%m", "day=%d", "hour=%H")[: level + 1])
         ends = {datetime.fromtimestamp(at, UTC).strftime(format_text) for span in self._spans for at in span}
         return "{partition}" if found[0] in ends else found[0]
+
+
+def _answered(value: Any) -> Any:
+    match value:
+        case str():
+            return UUID.sub("{id}", ARN.sub(lambda found: found[1], value))
+        case Mapping():
+            unlike = next((names for known, names in UNLIKE if value.keys() >= known), OF_THE_SDK)
+            return {name: _answered(one) for name, one in value.items() if name not in unlike}
+        case list():
+            return [_answered(one) for one in value]
+    return value
 
 
 def _number(value: float | Decimal) -> int | float | str:

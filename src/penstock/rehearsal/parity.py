@@ -36,24 +36,36 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return not self.differences
 
 
-def compare(here: Observed, there: Observed, incomparable: Mapping[str, str] | None = None) -> list[Comparison]:
+def compare(
+    here: Observed,
+    there: Observed,
+    incomparable: Mapping[str, str] | None = None,
+    unrehearsed: Mapping[str, str] | None = None,
+) -> list[Comparison]:
     """Returns what was compared, and what differs.
 
     Args:
         incomparable: alarms whose states cannot be compared, each with the reason.
+        unrehearsed: workflows that an emulator cannot run, each with the reason.
     """
     tables = sorted({*here.items, *there.items})
     return [
-        _several("executions: workflow, status, states, output", map(_of_run, here.executions),
-                 map(_of_run, there.executions)),
+        _executions(here.executions, there.executions, unrehearsed or {}),
         _by_name("objects in the lake: key and records", here.objects, there.objects),
         *(_several(f"items of {name}", here.items.get(name, ()), there.items.get(name, ())) for name in tables),
-        _several("messages of tasks: topic, subject, text", map(_of_message, here.messages),
+        _several("messages of tasks and workflows: topic, subject, text", map(_of_message, here.messages),
                  map(_of_message, there.messages)),
+        *_queues(here.waiting, there.waiting),
         _notices(here.notices, there.notices, incomparable or {}),
         _metrics(here, there),
         _alarms(here.alarms, there.alarms, incomparable or {}),
     ]  # fmt: skip
+
+
+def _executions(here: Sequence[Ran], there: Sequence[Ran], unrehearsed: Mapping[str, str]) -> Comparison:
+    ours, theirs = ([_of_run(one) for one in ran if one.workflow not in unrehearsed] for ran in (here, there))
+    found = _several("executions: workflow, status, states, output", ours, theirs)
+    return msgspec.structs.replace(found, left_out=[f"{name}: {reason}" for name, reason in unrehearsed.items()])
 
 
 def _of_run(ran: Ran) -> str:
@@ -63,6 +75,13 @@ def _of_run(ran: Ran) -> str:
 def _of_message(message: tuple[str, str, str]) -> str:
     topic, subject, text = message
     return f"{topic}, {json.dumps(subject, ensure_ascii=False)}: {json.dumps(text, ensure_ascii=False)}"
+
+
+def _queues(here: Sequence[tuple[str, str]], there: Sequence[tuple[str, str]]) -> list[Comparison]:
+    if not here and not there:
+        return []
+    ours, theirs = ([": ".join(message) for message in waiting] for waiting in (here, there))
+    return [_several("messages in queues: queue, body", ours, theirs)]
 
 
 def _metrics(here: Observed, there: Observed) -> Comparison:

@@ -5,23 +5,30 @@ A run need not reach all of them: a task that may put items may have put them in
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from penstock.adapters.aws.events import EventBridgePublisher
 from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.notify import SnsPublisher
 from penstock.adapters.aws.objects import S3ObjectStore
-from penstock.errors import AccessDeniedError, NotFoundError
+from penstock.adapters.aws.queues import SqsQueueStore
+from penstock.errors import AccessDeniedError, NotFoundError, PortError
 from penstock.lake.layout import quarantine_key, raw_key, table_prefix
-from penstock.model.access import Grant, HotAction, Kind, LakeAction
+from penstock.model.access import Grant, HotAction, Kind, LakeAction, QueueAction
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.pipeline import Definition
+from penstock.model.queues import Queue
 from penstock.model.task import Task
 from penstock.ports.clock import Clock
+from penstock.ports.events import BusEvent
 from penstock.ports.notify import Message
 
+NO_RECEIPT = "penstock-probe"
+PROBE_BODY = '{"penstock": "probe"}'
 SAMPLES: dict[str, Any] = {"S": "penstock-probe", "N": 0, "B": b"penstock-probe"}
 Operation = Callable[[], object]
 NOT_GRANTED = "it was not granted, and was allowed"
@@ -43,28 +50,29 @@ class Probe:
 
     Attributes:
         used, tried: how many grants were used, and how many things not granted were tried.
+        keys: of an object to read, by lake table; see ``lay_out``.
     """
 
     def __init__(self, definition: Definition, outputs: Mapping[str, Any], clock: Clock) -> None:
         self._definition = definition
         self._outputs = outputs
         self._clock = clock
-        self._keys: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
         self.used = self.tried = 0
 
     def lay_out(self) -> None:
         """Sees to it that each lake table has an object to read. Call it as the owner of the account."""
         for name, table in self._definition.lake_tables.items():
             found = next(self._objects.list(table_prefix(name)), None)
-            self._keys[name] = raw_key(table, self._clock.now(), "probe", "laid-out") if found is None else found.key
+            self.keys[name] = raw_key(table, self._clock.now(), "probe", "laid-out") if found is None else found.key
             if found is None:
-                self._objects.put(self._keys[name], b"")
+                self._objects.put(self.keys[name], b"")
 
     def use(self, task: Task) -> Iterator[Refused]:
         """Does everything that a task was granted; yields what was refused."""
         for grant in sorted(task.grants):
             self.used += 1
-            refused = [reason for operation in self._operations(task, grant) if (reason := _refusal(operation))]
+            refused = [reason for operation in self._operations(task, grant) if (reason := refusal(operation))]
             if refused:
                 yield Refused(task.name, str(grant), "; ".join(dict.fromkeys(refused)))
 
@@ -72,7 +80,7 @@ class Probe:
         """Tries what a task was not granted; yields what was allowed."""
         for grant in sorted({*self._every_grant()} - {*task.grants}):
             self.tried += 1
-            if not all(_refusal(operation) for operation in self._operations(task, grant)):
+            if not all(refusal(operation) for operation in self._operations(task, grant)):
                 yield Refused(task.name, str(grant), NOT_GRANTED)
 
     def _every_grant(self) -> Iterator[Grant]:
@@ -83,6 +91,10 @@ class Probe:
             yield from (hot.put, hot.get, hot.query, hot.delete)
         for topic in self._definition.topics.values():
             yield topic.publish
+        for queue in self._definition.queues.values():
+            yield from (queue.send, queue.receive)
+        for bus in self._definition.event_buses.values():
+            yield bus.put
 
     @property
     def _objects(self) -> S3ObjectStore:
@@ -99,6 +111,13 @@ class Probe:
             case Kind.METRIC | Kind.NAMESPACE:
                 # Metrics go through the function's log.
                 return []
+            case Kind.QUEUE:
+                return self._on_queue(self._definition.queues[grant.resource], QueueAction(grant.action))
+            case Kind.EVENT_BUS:
+                return [lambda: self._put(task, grant.resource)]
+            case Kind.WORKFLOW:
+                # A task's function has no way to them.
+                return []
 
     def _publish(self, task: Task, topic: str) -> None:
         said = Message(
@@ -106,15 +125,36 @@ class Probe:
         )
         SnsPublisher(self._outputs["topics"]).publish(self._definition.topics[topic], said)
 
+    def _put(self, task: Task, bus: str) -> None:
+        said = BusEvent(source="penstock.probe", detail_type="Probe", detail={"task": task.name})
+        EventBridgePublisher(self._outputs["event_buses"]).put(self._definition.event_buses[bus], said)
+
+    def _on_queue(self, queue: Queue, action: QueueAction) -> list[Operation]:
+        store = SqsQueueStore(self._outputs["queues"])
+        match action:
+            case QueueAction.SEND:
+                return [lambda: store.send(queue, PROBE_BODY)]
+            case QueueAction.RECEIVE:
+                # Nothing is taken from anybody: what is received is not hidden, and what is deleted is not there.
+                return [
+                    lambda: store.receive(queue, limit=1, visibility_seconds=0),
+                    lambda: store.counts(queue),
+                    in_vain(lambda: store.delete(queue, NO_RECEIPT)),
+                    in_vain(lambda: store.change_visibility(queue, NO_RECEIPT, 0)),
+                ]
+
     def _on_lake(self, task: Task, table: LakeTable, action: LakeAction) -> Operation:
         key = raw_key(table, self._clock.now(), "probe", task.name)
         match action:
             case LakeAction.APPEND:
                 return lambda: self._objects.put(key, b"")
             case LakeAction.READ:
-                return lambda: self._objects.get(self._keys.get(table.name, key))
+                return lambda: self._objects.get(self.keys.get(table.name, key))
             case LakeAction.QUARANTINE:
                 return lambda: self._objects.put(quarantine_key(table, key), b"")
+            case LakeAction.LIST | LakeAction.QUERY:
+                # Only workflows have these.
+                return lambda: None
 
     def _on_hot_table(self, table: HotTable, action: HotAction) -> list[Operation]:
         store = DynamoDbHotStore(self._clock, names=self._outputs["hot_tables"])
@@ -127,16 +167,29 @@ class Probe:
                 return [lambda: store.get(table, keys)]
             case HotAction.DELETE:
                 return [lambda: store.delete(table, keys)]
+            case HotAction.UPDATE:
+                # Only workflows have it.
+                return []
             case HotAction.QUERY:
                 asked = [(None, table.partition), *((index.name, index.partition) for index in table.indexes)]
                 return [_query(store, table, item[key.name], name) for name, key in asked]
+
+
+def in_vain(operation: Operation) -> Operation:
+    """Returns an operation that the service may say makes no sense, as long as it does not say that it is denied."""
+
+    def attempt() -> None:
+        with contextlib.suppress(PortError):
+            operation()
+
+    return attempt
 
 
 def _query(store: DynamoDbHotStore, table: HotTable, partition: Any, index: str | None) -> Operation:
     return lambda: store.query(table, partition=partition, index=index, limit=1)
 
 
-def _refusal(operation: Operation) -> str:
+def refusal(operation: Operation) -> str:
     """Does an operation; returns why it was refused. Whoever may read is told that there is nothing."""
     try:
         operation()

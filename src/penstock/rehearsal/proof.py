@@ -17,6 +17,10 @@ from penstock.rehearsal.wildcards import like
 LAMBDA_LOG = "the Lambda service writes a function's log with the function's role; the function itself sends nothing"
 TRACES = "traces are sent by the Lambda and Step Functions services, and emulators have no X-Ray"
 DELIVERY = "Step Functions sets the delivery of its log up when the state machine is made, inside AWS"
+CHILDREN = "Step Functions looks after the executions that a state has started, inside AWS"
+LOOKING = "Athena looks its catalog up, inside AWS; the emulator's IAM does not tell which"
+ANSWERS = "Step Functions waits for the end of a query, inside AWS; the request names no workgroup"
+PARTS = "Athena and Step Functions write large results in parts, inside AWS"
 NETWORK = "the Lambda service joins the function to its network, inside AWS"
 
 
@@ -118,6 +122,31 @@ EXEMPTIONS = (
             "logs:DescribeResourcePolicies",
             "logs:DescribeLogGroups",
         )
+    ),
+    *(
+        Exemption(action, CHILDREN, "https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html")
+        for action in (
+            "states:DescribeExecution",
+            "states:StopExecution",
+            "states:RedriveExecution",
+            "events:PutTargets",
+            "events:PutRule",
+            "events:DescribeRule",
+        )
+    ),
+    *(
+        Exemption(action, ANSWERS, "https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html")
+        for action in ("athena:GetQueryExecution", "athena:StopQueryExecution", "athena:GetQueryResults")
+    ),
+    *(
+        Exemption(
+            action, LOOKING, "https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"
+        )
+        for action in ("athena:GetDataCatalog", "glue:GetDatabase")
+    ),
+    *(
+        Exemption(action, PARTS, "https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html")
+        for action in ("s3:ListBucketMultipartUploads", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
     ),
     *(
         Exemption(action, NETWORK, "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html")

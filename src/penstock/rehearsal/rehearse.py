@@ -14,11 +14,12 @@ import msgspec
 from penstock.adapters.aws.session import client
 from penstock.adapters.local.clock import SystemClock
 from penstock.model.pipeline import Definition
+from penstock.model.workflow import Workflow
 from penstock.rehearsal import as_lambda, here
-from penstock.rehearsal.access_keys import roles_by_access_key
+from penstock.rehearsal.access_keys import role_name, roles_by_access_key
 from penstock.rehearsal.alarms import incomparable
 from penstock.rehearsal.calls import RecordedCall
-from penstock.rehearsal.credentials import settings
+from penstock.rehearsal.credentials import IDENTITY, settings
 from penstock.rehearsal.drift import explain
 from penstock.rehearsal.emulator import ACCOUNT, Emulator, credentials
 from penstock.rehearsal.grants import functions_of, machine_roles, resource_policies_of, roles_of
@@ -27,12 +28,15 @@ from penstock.rehearsal.parity import compare
 from penstock.rehearsal.probes import Probe
 from penstock.rehearsal.proof import prove
 from penstock.rehearsal.recorder import Recorder
-from penstock.rehearsal.report import Report, document
+from penstock.rehearsal.report import NOT_COMPARED, Report, document
+from penstock.rehearsal.role_sessions import role_session
 from penstock.rehearsal.scene import plan_scene
 from penstock.rehearsal.services import calls_of_execution, calls_of_starts, starters_of
 from penstock.rehearsal.stage import prepare, set_up, take_down
 from penstock.rehearsal.steps import Say, Steps
 from penstock.rehearsal.there import OWN_EXECUTION, Deployed
+from penstock.rehearsal.unrehearsed import unrehearsed
+from penstock.rehearsal.workflow_probes import WorkflowProbe, results_bucket
 
 SOON_SECONDS = 3.0
 # The emulator looks every ten seconds.
@@ -69,9 +73,11 @@ class Rehearsal:
         self._step = Steps(say)
         self._clock = SystemClock()
         self._scene = plan_scene(definition, self._clock.now(), inputs)
+        self._left_out = unrehearsed(definition)
         self._keys: dict[str, str] = {}
         self._began_at = self._clock.now()
-        self.report = Report(pipeline=definition.name, steps=self._step.done)
+        not_run = tuple(f"workflow {name}, which was not run: {reason}" for name, reason in self._left_out.items())
+        self.report = Report(pipeline=definition.name, steps=self._step.done, not_compared=(*not_run, *NOT_COMPARED))
 
     def run(self) -> Report:
         """Does everything, and takes down what it set up.
@@ -90,7 +96,7 @@ class Rehearsal:
                 self._say,
                 earlier=played.neutral,
             )
-            self.report.second_comparisons = compare(played.observed, lambdas.observed)
+            self.report.second_comparisons = compare(played.observed, lambdas.observed, {}, self._left_out)
             self.report.tasks = lambdas.tasks
             done(f"{len(lambdas.observed.executions)} executions")
         with self._step("package and synthesize"):
@@ -119,7 +125,7 @@ class Rehearsal:
         with self._step("run it there") as done:
             observed = deployed.play(self._scene, played.arrivals, earlier=played.neutral)
             done(f"{len(observed.executions)} executions")
-        self.report.comparisons = compare(played.observed, observed, incomparable(self._definition))
+        self.report.comparisons = compare(played.observed, observed, incomparable(self._definition), self._left_out)
         self._prove(recorder, deployed, outputs, state)
         with self._step("second plan"):
             self.report.drift = explain(terraform.plan())
@@ -161,7 +167,23 @@ class Rehearsal:
                 self.report.refused += probe.overstep(task)
                 with settings({"AWS_ENDPOINT_URL": recorder.url}):
                     self.report.refused += probe.use(task)
-        self.report.used, self.report.tried = probe.used, probe.tried
+        others = WorkflowProbe(self._definition, outputs, self._clock, probe.keys, results_bucket(outputs))
+        for function, role in functions_of(state).items():
+            with settings(credentials(function, role)):
+                self.report.refused += others.overstep_as_task(names[function.rpartition(":")[2]])
+        roles = machine_roles(state)
+        for name, workflow in self._definition.workflows.items():
+            self._probe_workflow(recorder, others, workflow, roles[outputs["state_machines"][name]])
+        others.stop()
+        self.report.used, self.report.tried = probe.used + others.used, probe.tried + others.tried
+
+    def _probe_workflow(self, recorder: Recorder, probe: WorkflowProbe, workflow: Workflow, role: str) -> None:
+        session = role_session(role)
+        self._keys[session[IDENTITY]] = role_name(role)
+        with settings(session):
+            self.report.refused += probe.overstep(workflow)
+            with settings({"AWS_ENDPOINT_URL": recorder.url}):
+                self.report.refused += probe.use(workflow)
 
     def _invocations(
         self, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
@@ -174,7 +196,7 @@ class Rehearsal:
         roles = machine_roles(state)
         return [
             RecordedCall(
-                roles[outputs["state_machines"][workflows[call.execution]]],
+                role_name(roles[outputs["state_machines"][workflows[call.execution]]]),
                 "lambda:InvokeFunction",
                 arns[outputs["functions"][call.task]],
             )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from penstock.deploy.service_calls import is_distributed
 from penstock.errors import UsageError
 from penstock.model.datasets import LakeTable
+from penstock.model.integrations import parse_resource
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import states_of
+from penstock.model.workflow import State, machines_in
+from penstock.rehearsal.unrehearsed import unrehearsed
 from penstock.runtime.names import slot_text
 
 HOUR = 3600
@@ -48,6 +52,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 def plan_scene(definition: Definition, now: float, inputs: tuple[dict[str, Any], ...] = ()) -> Scene:
     """Returns what is played: every workflow that nothing triggers, each execution with the slot of two hours ago.
 
+    Workflows that an emulator cannot run are left out.
+
     Args:
         inputs: of the main workflow; those of the definition, or of the schedule, when empty.
 
@@ -63,12 +69,14 @@ def plan_scene(definition: Definition, now: float, inputs: tuple[dict[str, Any],
             f"pipeline {definition.name!r} has no main workflow that could have these inputs",
             hint=f"name it: pipeline.rehearse(…, workflow=…) for one of {', '.join(definition.workflows) or 'none'}",
         )
+    left_out = unrehearsed(definition)
     slot = slot_text((now // HOUR - 2) * HOUR)
     return Scene(
         definition=definition,
         starts=tuple(
             Start(name, {"slot": slot, **one})
             for name in _in_order(definition, main)
+            if name not in left_out
             for one in chosen.get(name, _inputs_of_schedules(definition, name))
         ),
     )
@@ -84,6 +92,7 @@ def main_workflow(definition: Definition) -> str:
 
 def _untriggered(definition: Definition) -> list[str]:
     triggered = {trigger.workflow for trigger in definition.triggers.values()}
+    triggered |= {trigger.workflow for trigger in definition.event_triggers.values()}
     return [name for name in definition.workflows if name not in triggered]
 
 
@@ -114,7 +123,25 @@ def arrival(table: LakeTable, data: bytes, now: float) -> Arrival:
 
 
 def visible_states(document: bytes) -> set[str]:
-    """Returns the states of a workflow that can be seen in any home: the outer ones, and every task."""
+    """Returns the states of a workflow that can be seen in any home: the outer ones, and every task that calls one.
+
+    Items of a distributed Map have executions of their own, with a history of their own.
+    """
     machine = json.loads(document)
-    tasks = {name for name, state in states_of(machine) if state.get("Type") == "Task"}
+    tasks = {name for name, state in _of_one_history(machine) if _calls_a_function(state)}
     return {*machine["States"], *tasks}
+
+
+def _of_one_history(machine: State) -> Iterator[tuple[str, State]]:
+    for name, state in machine.get("States", {}).items():
+        yield name, state
+        for inner in () if is_distributed(state) else machines_in(state):
+            yield from _of_one_history(inner)
+
+
+def _calls_a_function(state: State) -> bool:
+    """Other services leave no trace of the state that called them, where the emulator has none."""
+    if state.get("Type") != "Task":
+        return False
+    call = parse_resource(str(state.get("Resource", "")))
+    return call is None or call.service == "lambda"

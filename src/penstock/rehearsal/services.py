@@ -1,8 +1,9 @@
 """What services of AWS did in the name of a role, where no request passes a recorder.
 
-Step Functions calls functions, and EventBridge starts workflows, inside the emulator. Their traces are the history
-of an execution (https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html) and the
-input that an execution was started with.
+Step Functions calls functions and other services, and EventBridge starts workflows, inside the emulator. Their traces
+are the history of an execution
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html) and the input that an
+execution was started with.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from typing import Any
 
 import msgspec
 
-from penstock.rehearsal import dynamodb_needs
 from penstock.rehearsal.access_keys import role_name
 from penstock.rehearsal.calls import RecordedCall
-from penstock.rehearsal.exchange import Exchange, Need, Place, text_at
+from penstock.rehearsal.exchange import Place
+from penstock.rehearsal.integration_needs import needs
 
-_INTEGRATION = re.compile(r"arn:[^:]+:states:::(?:aws-sdk:)?(\w+):(\w+)(?:\..+)?")
 _PLACEHOLDER = re.compile(r"<[\w.-]+>")
-_ARNS = {"sns:Publish": "TopicArn", "states:StartExecution": "StateMachineArn", "events:PutEvents": ""}
-_PREFIXES = {"sfn": "states", "lambda": "lambda"}
+_SEVERAL = {"TaskStateEntered", "ParallelStateEntered", "MapStateEntered"}
 
 
 class Starter(msgspec.Struct, frozen=True):
@@ -59,11 +58,11 @@ def calls_of_execution(
     for event in history:
         if event["type"] == "ExecutionStarted":
             role = role_name(event["executionStartedEventDetails"].get("roleArn", ""))
-        if event["type"] in {"TaskStateEntered", "ParallelStateEntered"}:
+        if event["type"] in _SEVERAL:
             entered = _entered(states.get(event["stateEnteredEventDetails"]["name"], {}))
             at = _seconds(event["timestamp"])
-            needs = (need for state in entered for need in _needs(state, place))
-            made += [RecordedCall(role, need.action, need.resource, need.context, at) for need in needs]
+            found = (need for state in entered for need in needs(state, place, machine))
+            made += [RecordedCall(role, need.action, need.resource, need.context, at) for need in found]
     return made
 
 
@@ -117,11 +116,11 @@ def _managed(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _entered(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yields the task states that are entered with a state.
+    """Yields the states that are entered with a state, and ask for something.
 
     https://states-language.net/#parallel-state
     """
-    if state.get("Type") == "Task":
+    if state.get("Type") in {"Task", "Map"}:
         yield state
     for branch in state.get("Branches", ()):
         yield from _entered(branch["States"][branch["StartAt"]])
@@ -133,27 +132,6 @@ def _states(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
         yield name, state
         for inner in (*state.get("Branches", ()), state.get("ItemProcessor", {}), state.get("Iterator", {})):
             yield from _states(inner)
-
-
-def _needs(state: Mapping[str, Any], place: Place) -> list[Need]:
-    resource = text_at(state, "Resource")
-    given: Mapping[str, Any] = state.get("Parameters") or state.get("Arguments") or {}
-    found = _INTEGRATION.fullmatch(resource)
-    if found is None:
-        return [Need("lambda:InvokeFunction", resource)] if ":lambda:" in resource else []
-    service = _PREFIXES.get(found[1], found[1])
-    operation = found[2][0].upper() + found[2][1:]
-    if service == "lambda":
-        return [Need("lambda:InvokeFunction", _function(text_at(given, "FunctionName"), place))]
-    if service == "dynamodb":
-        exchange = Exchange(method="POST", target="/", headers={}, body=json.dumps(given).encode())
-        return dynamodb_needs.needs(operation, exchange, place)
-    action = f"{service}:{operation}"
-    return [Need(action, text_at(given, _ARNS.get(action, "")) or "*")]
-
-
-def _function(name: str, place: Place) -> str:
-    return place.arn("lambda", f"function:{name}") if name and not name.startswith("arn:") else name or "*"
 
 
 def _seconds(time: datetime | float) -> float:

@@ -16,6 +16,7 @@ from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.logs import CloudWatchLogs
 from penstock.adapters.aws.metrics import CloudWatchMetricStore
 from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.adapters.aws.queues import SqsQueueStore
 from penstock.errors import UnavailableError
 from penstock.lake.layout import table_prefix
 from penstock.model.metrics import Datapoint
@@ -24,8 +25,9 @@ from penstock.ports.clock import Clock
 from penstock.ports.hot import scan_all
 from penstock.rehearsal.alarms import state_there
 from penstock.rehearsal.function_log import Ended, datapoints, ended_calls
+from penstock.rehearsal.here import waiting
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
-from penstock.rehearsal.scene import Arrival, Scene
+from penstock.rehearsal.scene import Arrival, Scene, visible_states
 from penstock.rehearsal.topic_inbox import TopicInbox
 
 POLL_SECONDS = 0.5
@@ -58,6 +60,7 @@ class Deployed:
         self.executions = StepFunctionsExecutions(outputs["state_machines"])
         self._hot = DynamoDbHotStore(clock, names=outputs.get("hot_tables", {}))
         self._inbox = TopicInbox(outputs.get("topics", {}))
+        self._queues = SqsQueueStore(outputs.get("queues", {}))
         self._known: set[str] = set()
 
     @property
@@ -118,6 +121,8 @@ class Deployed:
             for item in list(scan_all(self._hot, self._definition.hot_tables[name])):
                 self._hot.delete(table, {key.name: item[key.name] for key in (table.partition, table.sort) if key})
         self._inbox.read()
+        for queue in self._definition.queues.values():
+            self._queues.purge(queue)
         self._known = known
 
     def stop_listening(self) -> None:
@@ -172,6 +177,7 @@ class Deployed:
                 name: sorted(neutral.item(table, one) for one in scan_all(self._hot, table))
                 for name, table in self._definition.hot_tables.items()
             },
+            waiting=waiting(self._queues, self._definition, neutral),
             metrics=series(known),
             by_chance=raced(self._definition, executions),
             alarms=self._alarms(known),
@@ -179,7 +185,7 @@ class Deployed:
         names = {call.execution: call.error for of_one in calls.values() for call in of_one if call.error}
         heard = ((t, self._unprefixed(s), _with_error(b, names)) for t, s, b in self._inbox.read())
         alarms = {*self._definition.alarms, *self._definition.composite_alarms}
-        sort_messages(((t, neutral.text(s), neutral.text(b)) for t, s, b in heard), observed, alarms)
+        sort_messages(((t, neutral.text(s), neutral.said(b)) for t, s, b in heard), observed, alarms)
         return observed
 
     def _alarms(self, points: list[Datapoint]) -> dict[str, str]:
@@ -200,10 +206,19 @@ class Deployed:
         entered = {str(e.details["name"]) for e in self.history(one.arn) if e.type.endswith("StateEntered")}
         # The emulator's history has no states of branches; the functions' logs have them.
         entered |= {call.state for call in calls}
+        entered &= visible_states(self._definition.workflows[one.workflow].definition)
         logged = next((call.error for call in calls if call.error), NAMELESS)
         error = logged if one.error == NAMELESS else one.error
         told = one.output if error is None else msgspec.json.encode(error)
-        return Ran(one.workflow, str(one.status), tuple(sorted(entered)), neutral.document(json.loads(told or b"null")))
+        output = neutral.outcome(self._named(json.loads(told or b"null")))
+        return Ran(one.workflow, str(one.status), tuple(sorted(entered)), output)
+
+    def _named(self, value: Any) -> Any:
+        """Returns an output with the names that workflows have in the definition."""
+        text = json.dumps(value)
+        for name, arn in self._outputs["state_machines"].items():
+            text = text.replace(json.dumps(arn), json.dumps(name))
+        return json.loads(text)
 
     def history(self, arn: str) -> list[HistoryEvent]:
         """Returns an execution's history."""

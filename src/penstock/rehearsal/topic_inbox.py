@@ -55,7 +55,9 @@ class TopicInbox:
                 for one in found:
                     envelope = json.loads(one["Body"])
                     arn = envelope["TopicArn"]
-                    yield names.get(arn, arn), envelope.get("Subject") or "", text_of(envelope["Message"])
+                    name = names.get(arn, arn)
+                    # A message without a subject is told of by its topic's name here.
+                    yield name, envelope.get("Subject") or name, text_of(envelope["Message"])
                     sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one["ReceiptHandle"])
 
 

@@ -7,21 +7,27 @@ from typing import Any, Protocol, overload
 
 from penstock.errors import AccessDeniedError, ValidationError
 from penstock.model.access import Grant, Kind, MetricAction
+from penstock.model.buses import EventBus
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
+from penstock.model.queues import Queue
 from penstock.model.task import Task
 from penstock.model.topics import Topic
 from penstock.ports.bus import Announcer
 from penstock.ports.clock import Clock
+from penstock.ports.events import EventPublisher
 from penstock.ports.hot import HotStore
 from penstock.ports.invoke import Call
 from penstock.ports.metrics import MetricPublisher
 from penstock.ports.notify import Publisher
 from penstock.ports.objects import ObjectStore
+from penstock.ports.queues import QueueStore
 from penstock.runtime.handles import HotHandle, LakeHandle, MetricHandle, Scope, TopicHandle
+from penstock.runtime.queue_handles import EventBusHandle, QueueHandle
 
-Resource = LakeTable | HotTable | Metric | Topic
+Resource = LakeTable | HotTable | Metric | Topic | Queue | EventBus
+Handle = LakeHandle | HotHandle | MetricHandle | TopicHandle | QueueHandle | EventBusHandle
 PublishedMetric = tuple[Metric, float] | tuple[Metric, float, float]
 
 
@@ -42,6 +48,10 @@ class Ports(Protocol):
     def bus(self) -> Announcer: ...
     @property
     def topics(self) -> Publisher: ...
+    @property
+    def queues(self) -> QueueStore: ...
+    @property
+    def events(self) -> EventPublisher: ...
     @property
     def clock(self) -> Clock: ...
     @property
@@ -87,7 +97,11 @@ class Context:
     def __getitem__(self, resource: Metric) -> MetricHandle: ...
     @overload
     def __getitem__(self, resource: Topic) -> TopicHandle: ...
-    def __getitem__(self, resource: Resource) -> LakeHandle | HotHandle | MetricHandle | TopicHandle:
+    @overload
+    def __getitem__(self, resource: Queue) -> QueueHandle: ...
+    @overload
+    def __getitem__(self, resource: EventBus) -> EventBusHandle: ...
+    def __getitem__(self, resource: Resource) -> Handle:
         """Returns the handle of a resource. Each of its operations asks for its own grant."""
         match resource:
             case LakeTable():
@@ -98,8 +112,13 @@ class Context:
                 return MetricHandle(self, resource)
             case Topic():
                 return TopicHandle(self._scope, resource)
+            case Queue():
+                return QueueHandle(self._scope, resource)
+            case EventBus():
+                return EventBusHandle(self._scope, resource)
             case _:
-                raise TypeError(f"a context has no {resource!r}; give a lake table, hot table, metric or topic")
+                raise TypeError(f"a context has no {resource!r}; give a lake table, a hot table, a metric, a topic, a "
+                                "queue or an event bus")  # fmt: skip
 
     def publish(self, data: Iterable[PublishedMetric]) -> None:
         """Publishes metric values: (metric, value) or (metric, value, time in seconds since the epoch).

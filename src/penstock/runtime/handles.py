@@ -88,7 +88,7 @@ class LakeHandle:
         key = layout.raw_key(
             self._table, call.started_at, source or call.task, f"{call.execution}.{self._scope.visit}{suffix}"
         )
-        created = self._create(key, records.encode(rows))
+        created = create_object(self._scope.ports, self._scope.definition, call, self._table, key, records.encode(rows))
         return Appended(key, len(rows), created)
 
     def read(self, key: str) -> Iterator[records.Good | records.Bad]:
@@ -119,27 +119,28 @@ class LakeHandle:
                 f"{key!r} is no object of lake table {self._table.name!r}", hint="give the event's key"
             )
 
-    def _create(self, key: str, data: bytes) -> bool:
-        scope, bus = self._scope, self._scope.ports.bus
-        watched = any(trigger.table == self._table.name for trigger in scope.definition.triggers.values())
-        event = ObjectCreated(
-            pipeline=scope.definition.name,
-            table=self._table.name,
-            key=key,
-            size=len(data),
-            at=scope.ports.clock.now(),
-            execution=scope.call.execution,
-        )
-        if watched:
-            bus.announce(event, writer=scope.ports.writer)
-        created = True
-        try:
-            scope.ports.objects.create(key, data)
-        except AlreadyExistsError:
-            created = False
-        if watched:
-            bus.confirm(event)
-        return created
+
+def create_object(ports: Ports, definition: Definition, call: Call, table: LakeTable, key: str, data: bytes) -> bool:
+    """Creates an object of a table, and tells whoever watches the table; False where an object was there already."""
+    watched = any(trigger.table == table.name for trigger in definition.triggers.values())
+    event = ObjectCreated(
+        pipeline=definition.name,
+        table=table.name,
+        key=key,
+        size=len(data),
+        at=ports.clock.now(),
+        execution=call.execution,
+    )
+    if watched:
+        ports.bus.announce(event, writer=ports.writer)
+    created = True
+    try:
+        ports.objects.create(key, data)
+    except AlreadyExistsError:
+        created = False
+    if watched:
+        ports.bus.confirm(event)
+    return created
 
 
 class HotHandle:

@@ -7,10 +7,9 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.htm
 from __future__ import annotations
 
 import json
-import math
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,9 +18,23 @@ from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 from penstock.ports.invoke import RESPONSE_LIMIT_BYTES, Call, Reply
 from penstock.runtime.context import Context, Ports
+from penstock.runtime.finite import not_finite
 
 CAUSE_LIMIT_CHARACTERS = 32_768
 STACK_LINES = 40
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """A home that does itself what services do elsewhere: in AWS it is Step Functions that calls them."""
+
+    def serve(self, definition: Definition, call: Call) -> bytes:
+        """Makes the request of a service integration; returns its result as JSON.
+
+        Raises:
+            TaskError: the service refused.
+        """
+        ...
 
 
 class TaskCaller:
@@ -37,12 +50,14 @@ class TaskCaller:
         self._ports: Ports | None = None
 
     def __call__(self, call: Call) -> Reply:
-        """Calls a task. Never raises: whatever goes wrong is in the reply."""
+        """Calls a task, or a service. Never raises: whatever goes wrong is in the reply."""
         try:
             definition = self._definitions[call.pipeline]
-            task = definition.tasks[call.task]
             if self._ports is None:
                 self._ports = self._open_ports()
+            if call.resource:
+                return _service_reply(definition, call, self._ports)
+            task = definition.tasks[call.task]
             context = Context(definition, task, call, self._ports)
             result = task.handler(msgspec.json.decode(call.event), context)
             return Reply(output=encode_result(task, result))
@@ -52,13 +67,23 @@ class TaskCaller:
             return Reply(error=error_name(error), cause=describe(error))
 
 
+def _service_reply(definition: Definition, call: Call, ports: Ports) -> Reply:
+    """Makes the request of a service integration. Its errors carry the service's own text, not a handler's stack."""
+    if not isinstance(ports, Serving):
+        return Reply(error="States.Runtime", cause=f"there is nothing here that answers {call.resource}")
+    try:
+        return Reply(output=ports.serve(definition, call))
+    except TaskError as error:
+        return Reply(error=error.error, cause=error.message[:CAUSE_LIMIT_CHARACTERS])
+
+
 def encode_result(task: Task, result: Any) -> bytes:
     """Returns a handler's result as JSON.
 
     Raises:
         TaskError: ``Runtime.MarshalError`` for what JSON cannot hold, ``Function.ResponseSizeTooLarge`` past 6 MB.
     """
-    path = _not_finite(result, "$", 0)
+    path = not_finite(result)
     if path is not None:
         raise TaskError(
             f"the result of {task.name!r} has a number that JSON cannot hold at {path}",
@@ -80,23 +105,6 @@ def encode_result(task: Task, result: Any) -> bytes:
             error="Function.ResponseSizeTooLarge",
         )
     return encoded
-
-
-def _not_finite(value: Any, path: str, depth: int) -> str | None:
-    """Returns the path of a NaN or an infinity, which the encoder would write as null."""
-    if isinstance(value, float):
-        return None if math.isfinite(value) else path
-    if depth > 100:
-        return None
-    if isinstance(value, dict):
-        children: Any = ((f"{path}.{key}", item) for key, item in value.items())
-    elif isinstance(value, list | tuple):
-        children = ((f"{path}[{number}]", item) for number, item in enumerate(value))
-    elif isinstance(value, msgspec.Struct):
-        children = ((f"{path}.{name}", getattr(value, name)) for name in value.__struct_fields__)
-    else:
-        return None
-    return next((found for where, item in children if (found := _not_finite(item, where, depth + 1))), None)
 
 
 def error_name(error: BaseException) -> str:

@@ -28,6 +28,25 @@ def object_id(pipeline: str, trigger: str, key: str) -> str:
     return f"{_stem(pipeline, trigger)}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
 
 
+def event_id(pipeline: str, trigger: str, event: str) -> str:
+    """Returns the id of the one execution that a trigger starts for an event."""
+    return object_id(pipeline, trigger, f"event:{event}")
+
+
+def child_id(pipeline: str, workflow: str, name: str, token: str) -> str:
+    """Returns the id of the one execution that a task starts.
+
+    Args:
+        name: what the task calls it; its token, which names the attempt, names it otherwise.
+    """
+    return f"{_stem(pipeline, workflow)}:{name or hashlib.sha256(token.encode()).hexdigest()[:20]}"
+
+
+def name_of(execution: str) -> str:
+    """Returns an execution's name: what was asked for by whoever named it, its id otherwise."""
+    return execution.rpartition(":")[2]
+
+
 def slot_text(slot: float) -> str:
     """Returns a slot as EventBridge Scheduler writes ``<aws.scheduler.scheduled-time>`` into a workflow's input.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from penstock import states
 from penstock.ports.journal import Execution, Recorded
+from penstock.runtime.names import name_of
 
-_events = msgspec.json.Decoder(states.Event)
+decode_event = msgspec.json.Decoder(states.Event).decode
 
 
 def context_of(execution: Execution) -> states.ExecutionContext:
@@ -18,7 +19,7 @@ def context_of(execution: Execution) -> states.ExecutionContext:
     started_at = execution.created_at if execution.started_at is None else execution.started_at
     return states.ExecutionContext(
         execution_id=execution.id,
-        execution_name=execution.id,
+        execution_name=name_of(execution.id),
         started_at=started_at,
         machine_id=f"{execution.pipeline}.{execution.workflow}",
         machine_name=execution.workflow,
@@ -32,12 +33,36 @@ def begin(execution: Execution, machine: Any, *, history: bool = False) -> state
     return states.start(machine, value, context, at=context.started_at, seed=execution.id, history=history)
 
 
-def replay(execution: Execution, machine: Any, recorded: Iterable[Recorded]) -> states.Step:
-    """Returns an execution's state after its events, with the commands that are outstanding."""
+class Replayed(NamedTuple):
+    """An execution after its events.
+
+    Attributes:
+        commands: what is outstanding, but for the requests that were done.
+        submitted: the tasks whose requests were done and which still wait for their ends, by their tokens.
+    """
+
+    state: states.ExecutionState
+    commands: list[states.Command]
+    submitted: dict[str, states.InvokeTask]
+
+
+def replay(execution: Execution, machine: Any, recorded: Iterable[Recorded]) -> Replayed:
+    """Returns an execution's state after its events, and what is outstanding."""
     state = begin(execution, machine).state
+    done: set[str] = set()
     for entry in recorded:
-        state = states.step(machine, state, _events.decode(entry.event)).state
-    return states.Step(state, states.pending(state), [])
+        event = decode_event(entry.event)
+        if isinstance(event, states.TaskSubmitted):
+            done.add(event.token)
+        state = states.step(machine, state, event).state
+    commands: list[states.Command] = []
+    submitted: dict[str, states.InvokeTask] = {}
+    for command in states.pending(state):
+        if isinstance(command, states.InvokeTask) and command.token in done:
+            submitted[command.token] = command
+        else:
+            commands.append(command)
+    return Replayed(state, commands, submitted)
 
 
 def history(execution: Execution, machine: Any, recorded: Iterable[Recorded]) -> list[states.HistoryEntry]:
@@ -47,6 +72,6 @@ def history(execution: Execution, machine: Any, recorded: Iterable[Recorded]) ->
     step = begin(execution, machine, history=True)
     entries = list(step.history)
     for entry in recorded:
-        step = states.step(machine, step.state, _events.decode(entry.event), history=True)
+        step = states.step(machine, step.state, decode_event(entry.event), history=True)
         entries += step.history
     return entries

@@ -107,32 +107,35 @@ class _Run:
 
     def to_the_end(self, value: Any, at: float) -> Ran:
         made = start(self._machine, value, self._context, at=at, seed=self._context.execution_name, history=True)
-        self._take(made, at)
+        made = self._take(made, at)
         while made.state.status == "RUNNING" and self._coming:
             due_at, _, token, event = heapq.heappop(self._coming)
             if token in self._awaited:
                 at = due_at
                 self._awaited.discard(token)
-                made = step(self._machine, made.state, event(at), history=True)
-                self._take(made, at)
+                made = self._take(step(self._machine, made.state, event(at), history=True), at)
         state = made.state
         return Ran(state.status, state.output, state.error, state.cause, at, self._history)
 
-    def _take(self, made: Step, at: float) -> None:
+    def _take(self, made: Step, at: float) -> Step:
+        """Keeps the history of a step and does what it asks for; returns where the execution then stands."""
         self._history += made.history
+        now = made
         for command in made.commands:
             match command:
                 case InvokeTask(token=token):
                     if command.resource.endswith(SUBMITTED):
                         submitted = TaskSubmitted(token=token, output={}, at=at)
-                        self._history += step(self._machine, made.state, submitted, history=True).history
+                        now = step(self._machine, now.state, submitted, history=True)
+                        self._history += now.history
                     self._expect(token, *self._called(command, at))
                 case StartMapRun(token=token):
-                    self._expect(token, *_MapRun(command, made, self._outside, self._context, at).answer())
+                    self._expect(token, *_MapRun(command, now, self._outside, self._context, at).answer())
                 case StartTimer(token=token, due_at=due_at):
                     self._expect(token, due_at, _timer(token))
                 case CancelTask(token=token) | CancelTimer(token=token):
                     self._awaited.discard(token)
+        return now
 
     def _expect(self, token: str, at: float, event: Callable[[float], Event]) -> None:
         self._awaited.add(token)

@@ -114,7 +114,7 @@ class Runner(Turn):
         frame.number = frame.visit
         frame.attempt = 0
         frame.retries = [0] * len(state.retriers)
-        frame.map_run = ""
+        frame.map_run = None
         self.tell(f"{state.type}StateEntered", frame, name=name, input=value)
         frame.entered = frame.last
 
@@ -252,7 +252,7 @@ class Runner(Turn):
             frame.children, frame.items = [], []
             pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
             frame.attempt += 1
-            frame.map_run = ""
+            frame.map_run = None
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
         if state.type in AROUND:

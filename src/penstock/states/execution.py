@@ -72,7 +72,7 @@ class Frame:
         scope: its variables.
         beats: counts the heartbeat timers, so that each has its own token.
         last: the history's latest event of this machine; ``entered`` the one of entering the present state.
-        map_run: the token of this visit's distributed Map, which a redrive goes on with.
+        map_run: the token and the ARN of this visit's Map Run, which a redrive goes on with.
         assigned: the variables that were set the last time.
     """
 
@@ -102,7 +102,7 @@ class Frame:
     scope: Scope = NO_VARIABLES
     last: int = 0
     entered: int = 0
-    map_run: str = ""
+    map_run: tuple[str, str] | None = None
     assigned: dict[str, Any] = field(default_factory=dict)
 
 

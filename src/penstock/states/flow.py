@@ -50,11 +50,11 @@ class JsonPathFlow:
 
         return finished
 
-    def branch(self, rule: dict[str, Any]) -> tuple[Finish | None, Finish | None]:
+    def branch(self, rule: dict[str, Any], number: int) -> tuple[Finish | None, Finish | None]:
         """Returns a choice rule's own output, which JSONPath has none of, and its variables."""
         return None, _assign_of_result(rule)
 
-    def caught(self, catcher: dict[str, Any]) -> tuple[Finish, Finish | None]:
+    def caught(self, catcher: dict[str, Any], number: int) -> tuple[Finish, Finish | None]:
         """Returns a catcher's output and variables; the result is the error's description."""
         place = compile_result_path(catcher.get("ResultPath", "$"))
         return (lambda value, error, around: place(value, error)), _assign_of_result(catcher)
@@ -116,15 +116,21 @@ class JsonataFlow:
         is_resulting = self._kind in RESULTING
         return lambda value, result, around: result if is_resulting else value
 
-    def branch(self, rule: dict[str, Any]) -> tuple[Finish | None, Finish | None]:
-        """Returns a choice rule's own output and variables."""
-        output = _of_result(rule["Output"], "Output", has_result=False) if "Output" in rule else None
-        return output, _of_result(rule["Assign"], "Assign", has_result=False) if "Assign" in rule else None
+    def branch(self, rule: dict[str, Any], number: int) -> tuple[Finish | None, Finish | None]:
+        """Returns a choice rule's own output and variables; ``number`` is its place among the rules."""
+        output, assign = (
+            _of_result(rule[name], f"Choices[{number}]/{name}", has_result=False) if name in rule else None
+            for name in ("Output", "Assign")
+        )
+        return output, assign
 
-    def caught(self, catcher: dict[str, Any]) -> tuple[Finish, Finish | None]:
+    def caught(self, catcher: dict[str, Any], number: int) -> tuple[Finish, Finish | None]:
         """Returns a catcher's output and variables; the result is the error's description."""
-        output = _of_error(catcher["Output"], "Output") if "Output" in catcher else lambda value, error, around: error
-        return output, _of_error(catcher["Assign"], "Assign") if "Assign" in catcher else None
+        output, assign = (
+            _of_error(catcher[name], f"Catch[{number}]/{name}") if name in catcher else None
+            for name in ("Output", "Assign")
+        )
+        return output or (lambda value, error, around: error), assign
 
     def assign(self) -> Finish | None:
         """Returns the variables of a state."""

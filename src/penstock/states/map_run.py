@@ -84,15 +84,16 @@ def start_map_run(run: Turn, frame: Frame, state: State, spread: Distribution, i
         tolerated_failure_percentage=_percentage(spread.tolerated_percentage, frame.value, around),
         label=spread.label,
         execution_type=spread.execution_type,
-        redriven=frame.map_run,
+        redriven="" if frame.map_run is None else frame.map_run[0],
     )
     run.tell("MapStateStarted", frame, length=0 if items is None else len(items))
-    arn = map_run_arn(run.state.context.machine_id, spread.label or state.name, token)
-    if frame.map_run:
-        run.tell("MapRunRedriven", frame, mapRunArn=arn, redriveCount=run.state.redrives)
-    else:
+    if frame.map_run is None:
+        arn = map_run_arn(run.state.context.machine_id, spread.label or state.name, token)
         run.tell("MapRunStarted", frame, mapRunArn=arn)
-    frame.map_run = token
+    else:
+        arn = frame.map_run[1]
+        run.tell("MapRunRedriven", frame, mapRunArn=arn, redriveCount=run.state.redrives)
+    frame.map_run = token, arn
     run.wait_for(frame, "map", token, command)
 
 

@@ -56,7 +56,7 @@ def _state(name: str, body: dict[str, Any], outer: str) -> State:
         assign=flow.assign(),
         is_jsonata=language != JSONPATH,
         retriers=tuple(_retrier(retrier) for retrier in body.get("Retry", ())),
-        catchers=tuple(_catcher(catcher, flow) for catcher in body.get("Catch", ())),
+        catchers=tuple(_catcher(catcher, number, flow) for number, catcher in enumerate(body.get("Catch", ()))),
         resource=body.get("Resource", ""),
         timeout=flow.field("TimeoutSeconds"),
         heartbeat=flow.field("HeartbeatSeconds"),
@@ -84,7 +84,7 @@ def _processor(body: dict[str, Any], language: str) -> Machine | None:
 
 
 def _rule(body: dict[str, Any], number: int, flow: Flow) -> Rule:
-    output, assign = flow.branch(body)
+    output, assign = flow.branch(body, number)
     if isinstance(flow, JsonPathFlow):
         return Rule(compile_rule(body), body["Next"], output, assign)
     condition, place = body["Condition"], f"Choices[{number}]/Condition"
@@ -113,5 +113,5 @@ def _retrier(body: dict[str, Any]) -> Retrier:
     )
 
 
-def _catcher(body: dict[str, Any], flow: Flow) -> Catcher:
-    return Catcher(tuple(body["ErrorEquals"]), body["Next"], *flow.caught(body))
+def _catcher(body: dict[str, Any], number: int, flow: Flow) -> Catcher:
+    return Catcher(tuple(body["ErrorEquals"]), body["Next"], *flow.caught(body, number))

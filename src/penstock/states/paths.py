@@ -62,8 +62,10 @@ def path_mistake(text: Any, *, reference: bool = False) -> str | None:
         return "a reference path has only names and indexes, such as $.order.items[0]"
     if plain[1] not in ".[":
         return "after `$` come names after dots and brackets"
+    from penstock.states import jsonpath
+
     try:
-        _compile_jsonpath(plain)
+        jsonpath.compile_query(plain)
     except Exception as error:  # noqa: BLE001 - whatever the JSONPath library makes of text from outside
         return f"no JSONPath: {next(iter(str(error).splitlines()), type(error).__name__)}"
     return None
@@ -134,23 +136,20 @@ def compile_reference_path(text: str) -> Resolve:
 
 
 def _searcher(plain: str, text: str, missing: Missing) -> Callable[[Value], Value]:
-    compiled = _compile_jsonpath(plain)
+    from penstock.states import jsonpath
+
+    query = jsonpath.compile_query(plain)
+    kinds = (list,) if jsonpath.begins_with_slice(query) else (list, dict)
 
     def search(value: Value) -> Value:
-        if not isinstance(value, dict | list):
+        if not isinstance(value, kinds):
             raise missing(text, value)
         try:
-            return compiled.findall(value)
+            return query.findall(value)
         except Exception as cause:
             raise StateFailedError(RUNTIME, f"The path '{text}' cannot be applied: {cause!s:.200}") from cause
 
     return search
-
-
-def _compile_jsonpath(plain: str) -> Any:
-    import jsonpath
-
-    return jsonpath.compile(plain)
 
 
 def is_present(resolve: Resolve) -> Callable[[Value, Any], bool]:

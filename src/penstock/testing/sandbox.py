@@ -15,9 +15,11 @@ from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.metrics import Metric
 from penstock.ports.journal import Execution
 from penstock.ports.notify import Message
+from penstock.runtime import tokens
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.machine.home import Home
+from penstock.runtime.tokens import WaitingTask
 
 DEFAULT_NOW = 1_771_574_220.0  # 2026-02-20T07:57:00Z
 
@@ -53,15 +55,38 @@ class Sandbox:
     def run(self, value: Any = None, *, workflow: str | None = None) -> Execution:
         """Runs a workflow and all that follows from it; returns the finished execution.
 
-        Waits, such as those of retries, pass at once: the clock jumps over them.
+        Waits, such as those of retries, pass at once: the clock jumps over them. An execution that waits for a token is
+        returned as it is: ``waiting`` tells the token, and ``answer`` goes on.
         """
         value = {} if value is None else value
-        execution = self._machine.start(self.definition.name, value, workflow)
-        while not self._machine.step(execution.id):
+        return self._drive(self._machine.start(self.definition.name, value, workflow).id)
+
+    def waiting(self) -> list[WaitingTask]:
+        """Returns the tasks that wait for a token."""
+        return list(tokens.waiting_tasks(self.home.journal))
+
+    def answer(self, token: str, output: Any = None, *, error: str = "", cause: str = "") -> Execution:
+        """Answers a task that waits for a token, by an output or by an error; goes on as ``run`` does.
+
+        Raises:
+            UsageError: it is no token.
+            NotFoundError: the task has timed out, or was answered.
+        """
+        if error:
+            task = tokens.fail(self.home.journal, token, self.clock.now(), error=error, cause=cause)
+        else:
+            task = tokens.succeed(self.home.journal, token, msgspec.json.encode(output), self.clock.now())
+        return self._drive(task.execution)
+
+    def _drive(self, execution: str) -> Execution:
+        root = self.home.journal.get(execution).root
+        while not self._machine.step(root):
             due_at = self._machine.next_due_at()
             if due_at is not None and due_at > self.clock.now():
                 self.clock.advance(due_at - self.clock.now())
-        return self.home.journal.get(execution.id)
+            elif due_at is None and self._machine.is_idle():
+                break
+        return self.home.journal.get(execution)
 
     def advance(self, seconds: float) -> None:
         """Moves the time and looks at the alarms."""

@@ -42,6 +42,24 @@ run "as_chosen" {
     error_message = "A schedule's input has the slot."
   }
   assert {
+    condition     = aws_sqs_queue.jobs.name == "dev-jobs" && aws_cloudwatch_event_bus.shop_events.name == "dev-shop-events"
+    error_message = "Queues and buses belong to one deployment."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.hand_on.event_bus_name == "dev-shop-events"
+      && jsondecode(aws_cloudwatch_event_rule.hand_on.event_pattern) == {
+        source      = ["shop.orders", "a \"quoted\" $${local.prefix} %%{ if true } \\ word\nand a second line"]
+        detail-type = ["Order placed"]
+      }
+    )
+    error_message = "A rule on a bus: ${aws_cloudwatch_event_rule.hand_on.event_pattern}"
+  }
+  assert {
+    condition     = keys(jsondecode(aws_lambda_function.hand_on.environment[0].variables.PENSTOCK_QUEUES)) == ["jobs"]
+    error_message = "A function knows the queues that it was granted."
+  }
+  assert {
     condition     = length(aws_sns_topic_subscription.people) == 1
     error_message = "Mail addresses of the definition are subscribed."
   }

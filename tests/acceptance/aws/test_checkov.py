@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.deployments import everything, metrics, write
+from tests.deployments import everything, metrics, services, write
 from tests.terraform_cli import skip
 
 from penstock.model.pipeline import Definition
@@ -56,9 +56,8 @@ def findings(definition: Definition, folder: Path) -> Findings:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Findings:
-    return findings(metrics(), tmp_path_factory.mktemp("metrics")) | findings(
-        everything(), tmp_path_factory.mktemp("everything")
-    )
+    made = (metrics, everything, services)
+    return {one for make in made for one in findings(make(), tmp_path_factory.mktemp(make.__name__))}
 
 
 def matches(row: tuple[str, str], finding: tuple[str, str]) -> bool:

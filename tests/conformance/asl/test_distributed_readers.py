@@ -356,7 +356,7 @@ def test_max_items_limits_what_is_read() -> None:
     assert len(list(read_items(reader({**config, "MaxItems": 0}), objects))) == 1000
     with pytest.raises(StateFailedError) as caught:
         read_items(reader({**config, "MaxItems": -1}), objects)
-    assert caught.value.error == "States.Runtime"
+    assert (caught.value.error, caught.value.cause) == ("States.ItemReaderFailed", "field MaxItems must be positive")
 
 
 @pytest.mark.parametrize(

@@ -41,3 +41,19 @@ def test_a_good_document_and_a_file_that_is_not_there(tmp_path: Path, capsys: py
     code, printed = lint(str(tmp_path / "none.json"), capsys=capsys)
     assert code == 2
     assert "cannot read" in printed
+
+
+def test_calls_of_services_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = tmp_path / "calls.asl.json"
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUr": "q"},
+        "End": True,
+    }
+    document.write_text(json.dumps({"StartAt": "S", "States": {"S": state}}))
+    code, printed = lint(str(document), "--json", capsys=capsys)
+    assert code == 3
+    assert ("$.States.S.Parameters.QueueUr", "did you mean QueueUrl?") in [
+        (one["path"], one["hint"]) for one in json.loads(printed)
+    ]

@@ -14,9 +14,11 @@ from penstock.cost.prices import PRICES
 from penstock.cost.traffic import slots_a_month, traffic, walk
 from penstock.cost.usage import Usage
 from penstock.errors import UsageError
+from penstock.model.buses import EventBus
 from penstock.model.deployment import Deployment
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
+from penstock.model.queues import Queue
 from penstock.model.schedule import Schedule
 from penstock.pipelines.metrics import pipeline
 
@@ -285,6 +287,11 @@ def test_a_pipeline_that_is_never_started_costs_its_alarms_at_most() -> None:
 def test_no_allowance_is_given_twice() -> None:
     chosen = deployed(
         replica_region="eu-west-1", encryption_key=True, tracing=True, vpc=True, crawler=True, backfill_job=True
+    )
+    jobs, bus, task = Queue(name="jobs"), EventBus(name="bus"), METRICS.tasks["collect_cpu"]
+    speaking = msgspec.structs.replace(task, grants=(*task.grants, jobs.send, bus.put))
+    chosen = msgspec.structs.replace(
+        chosen, tasks={**METRICS.tasks, task.name: speaking}, queues={"jobs": jobs}, event_buses={"bus": bus}
     )
     made = estimate(chosen, Usage(secrets=1, crawler_hours=1, job_hours=1, alarm_mails=1))
     count = Counter(one.price for one in made.lines)

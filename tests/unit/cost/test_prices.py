@@ -54,6 +54,8 @@ def test_prices_give_what_is_printed_elsewhere(code: str, quantity: float, usd: 
         ("logs", 5),
         ("sns-publish", 1_000_000),
         ("sns-mail", 1_000),
+        ("sqs-requests", 1_000_000),
+        ("events", 0),
         ("kms-requests", 20_000),
         ("traces", 100_000),
         ("s3-put", 0),

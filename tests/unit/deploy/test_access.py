@@ -16,7 +16,17 @@ from tests.deployments import everything, metrics, resources
 
 from penstock.deploy.access import task_statements
 from penstock.deploy.hcl import Block, Expression, Template
-from penstock.model.access import Grant, HotAction, Kind, LakeAction, MetricAction, TopicAction
+from penstock.model.access import (
+    WORKFLOW_ONLY,
+    BusAction,
+    Grant,
+    HotAction,
+    Kind,
+    LakeAction,
+    MetricAction,
+    QueueAction,
+    TopicAction,
+)
 from penstock.model.pipeline import Definition
 
 LAKE = "${aws_s3_bucket.lake.arn}"
@@ -38,6 +48,22 @@ EXPECTED: list[tuple[Grant, Allowed]] = [
     (Grant(Kind.HOT_TABLE, "Stock", HotAction.QUERY), {"dynamodb:Query": (STOCK, f"${{{STOCK}}}/index/BySeller")}),
     (Grant(Kind.HOT_TABLE, "Stock", HotAction.DELETE), {"dynamodb:DeleteItem": (STOCK,)}),
     (Grant(Kind.TOPIC, "people", TopicAction.PUBLISH), {"sns:Publish": ("aws_sns_topic.people.arn",)}),
+    (
+        Grant(Kind.QUEUE, "jobs", QueueAction.SEND),
+        {"sqs:SendMessage": ("aws_sqs_queue.jobs.arn", "aws_sqs_queue.dead_letters.arn")},
+    ),
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    (
+        Grant(Kind.QUEUE, "jobs", QueueAction.RECEIVE),
+        dict.fromkeys(
+            ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"),
+            ("aws_sqs_queue.jobs.arn",),
+        ),
+    ),
+    (
+        Grant(Kind.EVENT_BUS, "shop-events", BusAction.PUT),
+        {"events:PutEvents": ("aws_cloudwatch_event_bus.shop_events.arn",)},
+    ),
     # Metrics go by the log, which is written with a permission of its own.
     (Grant(Kind.METRIC, "Late{Shop=north}", MetricAction.PUBLISH), {}),
     (Grant(Kind.NAMESPACE, "shop", MetricAction.PUBLISH), {}),
@@ -64,8 +90,9 @@ def allowed(definition: Definition, *grants: Grant) -> Allowed:
     made: Allowed = {}
     for statement in task_statements(definition, task):
         for action in statement.actions:
-            assert action not in made
-            made[action] = tuple(map(text, statement.resources))
+            resources_of = tuple(map(text, statement.resources))
+            assert not set(resources_of) & set(made.get(action, ()))
+            made[action] = made.get(action, ()) + resources_of
     return made
 
 
@@ -90,19 +117,16 @@ class TestTasks:
     def test_a_grant_is_these_actions_on_these_resources(
         self, grant: Grant, expected: Allowed, plain: Definition
     ) -> None:
-        assert allowed(plain, grant) == {**expected, **ALWAYS}
+        assert allowed(plain, grant) == {**ALWAYS, **expected}
 
     def test_every_grant_there_is_has_been_tried(self) -> None:
         tried = {(grant.kind, grant.action) for grant, _ in EXPECTED}
-        lake, hot, topic = LakeAction, HotAction, TopicAction
-        assert tried == {
-            *((Kind.LAKE, action) for action in lake),
-            *((Kind.HOT_TABLE, action) for action in hot),
-            *((Kind.TOPIC, action) for action in topic),
-            (Kind.METRIC, MetricAction.PUBLISH),
-            (Kind.NAMESPACE, MetricAction.PUBLISH),
-        }
-        assert set(Kind) == {kind for kind, _ in tried}
+        kinds = {
+            Kind.LAKE: LakeAction, Kind.HOT_TABLE: HotAction, Kind.TOPIC: TopicAction, Kind.METRIC: MetricAction,
+            Kind.NAMESPACE: MetricAction, Kind.QUEUE: QueueAction, Kind.EVENT_BUS: BusAction,
+        }  # fmt: skip
+        assert tried == {(kind, one) for kind, actions in kinds.items() for one in set(actions) - WORKFLOW_ONLY[kind]}
+        assert set(Kind) == {*kinds, Kind.WORKFLOW}
 
     def test_nothing_is_granted_without_a_grant(self, plain: Definition) -> None:
         assert allowed(plain) == ALWAYS
@@ -134,7 +158,12 @@ class TestOtherRoles:
             if "lambda:InvokeFunction" in statement["Action"]
         }
         take, tell = "aws_lambda_function.take.arn", "aws_lambda_function.tell.arn"
-        assert called == {"workflow_mornings": [take, tell], "workflow_hourly": [take], "workflow_tell": [tell]}
+        assert called == {
+            "workflow_mornings": [take, tell],
+            "workflow_hourly": [take],
+            "workflow_tell": [tell],
+            "workflow_hand_on": ["aws_lambda_function.hand_on.arn"],
+        }
 
     def test_a_traced_workflow_may_sample(self, whole: Definition) -> None:
         # https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html

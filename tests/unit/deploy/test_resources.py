@@ -57,6 +57,7 @@ class TestFunctions:
         assert variables == {
             "take": {"PENSTOCK_TASK", "PENSTOCK_LAKE_BUCKET", "PENSTOCK_HOT_TABLES"},
             "tell": {"PENSTOCK_TASK", "PENSTOCK_TOPICS"},
+            "hand_on": {"PENSTOCK_TASK", "PENSTOCK_QUEUES", "PENSTOCK_EVENT_BUSES"},
         }
 
     def test_tracing_and_network_are_chosen(self, whole: Definition) -> None:
@@ -175,7 +176,7 @@ class TestTopicsAndQueues:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
         key = Expression("aws_kms_key.messages.id")
         for kind in ("aws_sns_topic", "aws_sqs_queue"):
-            assert [one.body["kms_master_key_id"] for one in resources(whole, kind)] == [key]
+            assert {one.body["kms_master_key_id"] for one in resources(whole, kind)} == {key}
         [made] = resources(whole, "aws_kms_key")
         _, alarms, rules = made.body["policy"].arguments[0]["Statement"]
         assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}

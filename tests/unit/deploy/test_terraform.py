@@ -89,7 +89,9 @@ class TestFolder:
         definition = metrics()
         written = files(definition)
         for workflow in definition.workflows.values():
-            assert written[f"workflows/{workflow.name}.asl.json"] == workflow.definition
+            template = written[f"workflows/{workflow.name}.asl.json"]
+            assert b"${" in template
+            assert template.replace(b"${prefix}", b"") == workflow.definition
 
     def test_provider_and_terraform_are_pinned(self) -> None:
         main = files(metrics())["main.tf"].decode()

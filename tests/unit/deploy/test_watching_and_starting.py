@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.deployments import everything, inner, metrics, named, resources, text, with_alarm
+from tests.deployments import HOSTILE, everything, inner, metrics, named, resources, text, with_alarm
 
+from penstock import Pipeline
 from penstock.deploy.hcl import Block, Call, Expression
+from penstock.deploy.resources import queue
 from penstock.deploy.resources.schedule import aligned
 from penstock.deploy.terraform import limits
 from penstock.model.pipeline import Definition
@@ -147,15 +149,46 @@ class TestSchedulesAndTriggers:
         }
 
     def test_a_trigger_watches_its_table_and_gives_the_input_of_the_machine(self, whole: Definition) -> None:
-        [rule] = resources(whole, "aws_cloudwatch_event_rule")
-        pattern = rule.body["event_pattern"]
+        pattern = named(whole, "aws_cloudwatch_event_rule")["tell"].body["event_pattern"]
         assert isinstance(pattern, Call)
         assert pattern.arguments[0]["detail"]["object"] == {"key": [{"prefix": "raw/orders/"}]}
-        [target] = resources(whole, "aws_cloudwatch_event_target")
+        target = named(whole, "aws_cloudwatch_event_target")["tell"]
         [transformer] = inner(target, "input_transformer")
         filled = re.sub("<key>", '"k"', transformer.body["input_template"]).replace("<size>", "3")
         assert json.loads(filled) == {"table": "orders", "key": "k", "size": 3}
         assert [d.body["arn"] for d in inner(target, "dead_letter_config")] == [DEAD_LETTERS]
+
+    def test_a_trigger_on_a_bus_matches_its_lists_and_gives_the_whole_event(self, whole: Definition) -> None:
+        rule, target = (named(whole, f"aws_cloudwatch_event_{kind}")["hand_on"] for kind in ("rule", "target"))
+        pattern = rule.body["event_pattern"]
+        assert isinstance(pattern, Call)
+        assert pattern.arguments[0] == {"source": ["shop.orders", HOSTILE], "detail-type": ["Order placed"]}
+        assert (
+            rule.body["event_bus_name"]
+            == target.body["event_bus_name"]
+            == Expression("aws_cloudwatch_event_bus.shop_events.name")
+        )
+        assert target.body["arn"] == Expression("aws_sfn_state_machine.hand_on.arn")
+        assert inner(target, "input_transformer") == []
+        assert [d.body["arn"] for d in inner(target, "dead_letter_config")] == [DEAD_LETTERS]
+
+    def test_rules_of_a_bus_may_put_what_failed_into_the_dead_letters(self, whole: Definition) -> None:
+        [policy] = resources(whole, "aws_sqs_queue_policy")
+        [allowed] = policy.body["policy"].arguments[0]["Statement"]
+        rules = [Expression(f"aws_cloudwatch_event_rule.{name}.arn") for name in ("tell", "hand_on")]
+        assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": rules}}
+
+    def test_a_queue_is_encrypted_and_keeps_what_it_says(self, whole: Definition) -> None:
+        plain = everything(encryption_key=False)
+        for definition, key, managed in ((whole, Expression("aws_kms_key.messages.id"), None), (plain, None, True)):
+            body = named(definition, "aws_sqs_queue")["jobs"].body
+            assert (body["kms_master_key_id"], body["sqs_managed_sse_enabled"]) == (key, managed)
+            assert (body["visibility_timeout_seconds"], body["message_retention_seconds"]) == (120, 86_400)
+
+    def test_a_queue_cannot_be_called_as_that_of_the_dead_letters(self) -> None:
+        pipeline = Pipeline("shop")
+        pipeline.queue("shop-dead-letters")
+        assert [finding.code for finding in queue.limits(pipeline.build())] == ["queue-name"]
 
     def _schedules(self, definition: Definition) -> Iterator[tuple[str, Block]]:
         yield from named(definition, "aws_scheduler_schedule").items()

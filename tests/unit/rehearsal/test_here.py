@@ -1,5 +1,6 @@
 """The scene on this machine: whatever a pipeline has or has not."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,39 @@ def test_two_plays_of_one_scene_leave_the_same(tmp_path: Path) -> None:
 def test_a_pipeline_without_workflows_is_played_to_its_end(tmp_path: Path) -> None:
     played = play(Pipeline("empty"), tmp_path)
     assert played.observed.executions == []
+
+
+def test_what_a_workflow_does_by_itself_is_seen(tmp_path: Path) -> None:
+    shop = Pipeline("shop")
+    stock = shop.hot_table("Stock", key="id")
+    # Nobody is subscribed: what is said is heard all the same.
+    people, jobs = shop.topic("people"), shop.queue("jobs")
+
+    @shop.task
+    def double(event: Any, context: Any) -> Any:
+        return 2 * event
+
+    def call(resource: str, following: str, **parameters: Any) -> dict[str, Any]:
+        body = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters}
+        return {**body, "ResultPath": None, "Next": following}
+
+    each = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "OutputPath": "$.Payload", "End": True,
+            "Parameters": {"FunctionName": "shop-double", "Payload.$": "$"}}  # fmt: skip
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "Double",
+                 "States": {"Double": each}}  # fmt: skip
+    states = {
+        "Put": call("dynamodb:putItem", "Say", TableName="Stock", Item={"id": {"S": "a"}}),
+        "Say": call("sns:publish", "Send", TopicArn="people", Message={"said": "it"}),
+        "Send": call("sqs:sendMessage", "Each", QueueUrl="jobs", MessageBody={"do": "it"}),
+        "Each": {"Type": "Map", "ItemsPath": "$.numbers", "ItemProcessor": processor, "End": True},
+    }
+    path = tmp_path / "main.asl.json"
+    path.write_text(json.dumps({"StartAt": "Put", "States": states}))
+    shop.workflow("main", path, may=[stock.put, people.publish, jobs.send])
+    shop.rehearse({"numbers": [1, 2]}, workflow="main")
+    observed = play(shop, tmp_path).observed
+    # Executions of a Map's items are listed nowhere in AWS either.
+    assert observed.executions == [Ran("main", "SUCCEEDED", ("Each", "Put", "Say", "Send"), "[2, 4]")]
+    assert observed.items == {"Stock": ['{"id": "a"}']}
+    assert observed.messages == [("people", "people", '{"said": "it"}')]
+    assert observed.waiting == [("jobs", '{"do": "it"}')]

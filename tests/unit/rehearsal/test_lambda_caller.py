@@ -13,7 +13,7 @@ import pytest
 
 from penstock.errors import UsageError
 from penstock.model.task import Task
-from penstock.ports.invoke import Invoker
+from penstock.ports.invoke import Call, Invoker, Reply
 from penstock.rehearsal.lambda_caller import LambdaInvoker, open_task, payload
 from penstock.rehearsal.lambda_runtime import LambdaSandbox
 from penstock.runtime.aws.events import Origin, read_event
@@ -173,3 +173,20 @@ def test_a_task_has_its_own_limits(tmp_path: Path) -> None:
         memory, variables = json.loads(sandbox.invoke(b"{}").payload)
     assert memory == "192"
     assert (variables["PENSTOCK_TASK"], variables["PENSTOCK_LAKE_BUCKET"]) == ("collect", "lake")
+
+
+def test_what_a_workflow_asks_of_a_service_goes_to_no_function(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(made: Call) -> Reply:
+        asked.append(made.resource)
+        return Reply(output=b"{}")
+
+    opener = Opener(tmp_path)
+    invoker = LambdaInvoker(opener, services=ask)
+    try:
+        found = answers(invoker, [msgspec.structs.replace(call(""), resource="arn:aws:states:::sns:publish")])
+    finally:
+        invoker.close()
+    assert {token: answer.reply.output for token, answer in found.items()} == {"t": b"{}"}
+    assert (asked, opener.opened) == (["arn:aws:states:::sns:publish"], [])

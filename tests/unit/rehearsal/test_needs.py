@@ -141,6 +141,30 @@ def test_json_services(service: str, target: str, document: dict[str, Any], expe
     assert needed(service, json_request(target, document)) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("operation", "document", "places"),
+    [
+        ("GetDatabase", {"Name": "d"}, ["catalog", "database/d"]),
+        ("GetTable", {"DatabaseName": "d", "Name": "t"}, ["catalog", "database/d", "table/d/t"]),
+        ("GetPartitions", {"DatabaseName": "d", "TableName": "t"}, ["catalog", "database/d", "table/d/t"]),
+        ("GetTables", {"DatabaseName": "d"}, ["catalog", "database/d"]),
+    ],
+)
+def test_glue_asks_for_what_is_named_and_for_all_that_it_is_part_of(
+    operation: str, document: dict[str, Any], places: list[str]
+) -> None:
+    """https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html"""
+    here = "arn:aws:glue:eu-west-1:111122223333"
+    expected = [(f"glue:{operation}", f"{here}:{place}") for place in places]
+    assert needed("glue", json_request(f"AWSGlue.{operation}", document)) == expected
+
+
+def test_a_catalog_is_asked_for_by_its_name() -> None:
+    exchange = json_request("AmazonAthena.GetDataCatalog", {"Name": "AwsDataCatalog"})
+    place = "arn:aws:athena:eu-west-1:111122223333:datacatalog/AwsDataCatalog"
+    assert needed("athena", exchange) == [("athena:GetDataCatalog", place)]
+
+
 def test_a_secret_by_its_name_without_an_answer() -> None:
     exchange = json_request("secretsmanager.GetSecretValue", {"SecretId": "mail"})
     assert needed("secretsmanager", exchange) == [

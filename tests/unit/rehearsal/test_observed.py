@@ -255,3 +255,50 @@ def test_a_failure_that_nobody_caught_is_one() -> None:
     definition, raced_series = of_parallel(then_fail=True, caught=False)
     assert raced(definition, [Ran("shop", "FAILED", ("Both", "left"), '"Oops"')]) == set(raced_series)
     assert raced(definition, [Ran("shop", "TIMED_OUT", ("Both", "left"), "null")]) == set(raced_series)
+
+
+ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+METADATA = {"SdkHttpMetadata": {"HttpStatusCode": 200}, "SdkResponseMetadata": {"RequestId": ID}}
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        # What a state gets in AWS, https://docs.aws.amazon.com/step-functions/latest/dg/connect-sns.html
+        ({"MessageId": ID, **METADATA}, {"MessageId": ID.replace("0f", "1f")}),
+        ([{"sent": {"MessageId": ID}}], [{"sent": {"MessageId": ID.replace("e", "f")}}]),
+        ({"ExecutionArn": "shop-1", "Name": "a", "StateMachineArn": "settle", "Output": 1},
+         {"ExecutionArn": f"arn:aws:states:us-east-1:000000000000:execution:shop-settle:{ID}", "Name": ID,
+          "Input": "{}", "InputDetails": {"included": True}, "Output": 1,
+          "StateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:settle"}),
+        ("arn:aws:states:eu-west-1:111122223333:execution:m:run", "run"),
+        # https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+        ({"detail-type": "d", "detail": {}, "resources": ["run"], "time": "2026-01-01T00:00:00Z", "id": ID},
+         {"detail-type": "d", "detail": {}, "resources": [], "time": "2026-01-02T00:00:00Z",
+          "id": ID.replace("0f", "1f")}),
+    ],
+)  # fmt: skip
+def test_what_services_answer_is_no_difference_in_an_output(here: Any, there: Any) -> None:
+    assert neutral().outcome(here) == neutral().outcome(there)
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({"MessageId": ID, "n": 1}, {"MessageId": ID, "n": 2}),
+        ({"ExecutionArn": "a", "Output": 1}, {"ExecutionArn": "a", "Output": 2}),
+        ({"ExecutionArn": "a", "Status": "FAILED"}, {"ExecutionArn": "a", "Status": "SUCCEEDED"}),
+        ({"Name": "a"}, {"Name": "b"}),
+        ({"detail-type": "d", "detail": {"n": 1}}, {"detail-type": "d", "detail": {"n": 2}}),
+        ({"resources": ["a"]}, {"resources": []}),
+        (f"{ID}0", f"{ID}1"),
+    ],
+)
+def test_anything_else_is(here: Any, there: Any) -> None:
+    assert neutral().outcome(here) != neutral().outcome(there)
+
+
+def test_a_message_in_json_is_compared_without_its_spaces() -> None:
+    assert neutral().said('{"b": 1, "a": [2]}') == neutral().said('{"a":[2],"b":1}')
+    assert neutral().said("4 ") != neutral().said("4")
+    assert neutral().said("not { json") == "not { json"

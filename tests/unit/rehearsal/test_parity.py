@@ -24,6 +24,7 @@ def observed() -> Observed:
         objects={"raw/t/1.json": "[1]", "raw/t/2.json": "[2]"},
         items={"T": ["1", "2", "2"]},
         messages=[("people", "Collected", "four")],
+        waiting=[("jobs", "one")],
         notices=[("people", "Hot")],
         metrics={"m/A": "3 values from 1 to 2, sum 4", "m/Duration": "3 values"},
         alarms={"Hot": "ALARM", "Cold": "OK"},
@@ -38,8 +39,8 @@ def test_equal_runs_are_equal_and_counted() -> None:
     comparisons = found(compare(observed(), observed()))
     assert all(one.is_equal and not one.left_out for one in comparisons.values())
     assert {what: one.compared for what, one in comparisons.items()} == {
-        "executions": 2, "objects in the lake": 2, "items of T": 3, "messages of tasks": 1, "messages of alarms": 1,
-        "metrics": 2, "alarms": 2,
+        "executions": 2, "objects in the lake": 2, "items of T": 3, "messages of tasks and workflows": 1,
+        "messages in queues": 1, "messages of alarms": 1, "metrics": 2, "alarms": 2,
     }  # fmt: skip
 
 
@@ -63,9 +64,12 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("items of T", "items", {"T": ["1", "1", "2"]}),
     ("items of T", "items", {}),
     ("items of U", "items", {"T": ["1", "2", "2"], "U": ["1"]}),
-    ("messages of tasks", "messages", [("people", "Collected", "five")]),
-    ("messages of tasks", "messages", [("others", "Collected", "four")]),
-    ("messages of tasks", "messages", [("people", "Collected", "four")] * 2),
+    ("messages of tasks and workflows", "messages", [("people", "Collected", "five")]),
+    ("messages of tasks and workflows", "messages", [("others", "Collected", "four")]),
+    ("messages of tasks and workflows", "messages", [("people", "Collected", "four")] * 2),
+    ("messages in queues", "waiting", []),
+    ("messages in queues", "waiting", [("jobs", "two")]),
+    ("messages in queues", "waiting", [("others", "one")]),
     ("messages of alarms", "notices", []),
     ("metrics", "metrics", {"m/A": "3 values from 1 to 2, sum 5", "m/Duration": "3 values"}),
     ("metrics", "metrics", {"m/A": "3 values from 1 to 2, sum 4"}),

@@ -135,14 +135,21 @@ def test_a_file_arrives_whole_with_a_line_that_is_no_record() -> None:
 
 def test_outer_states_and_tasks_at_any_depth_are_visible_in_any_home() -> None:
     task, hidden = {"Type": "Task", "Resource": "r", "End": True}, {"Type": "Pass", "Next": "inner"}
-    each = {"StartAt": "deepest", "States": {"deepest": task, "hidden too": {"Type": "Wait", "Seconds": 1}}}
+    service = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": True}
+    deepest = {**task, "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"}
+    each = {"StartAt": "deepest", "States": {"deepest": deepest, "hidden too": service}}
+    items = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "own", "States": {"own": task}}
     branches = [{"StartAt": "hidden", "States": {"hidden": hidden, "inner": task}}]
     machine = {
         "StartAt": "Both",
         "States": {
             "Both": {"Type": "Parallel", "Branches": branches, "Next": "Each"},
-            "Each": {"Type": "Map", "ItemProcessor": each, "Next": "Done"},
+            "Each": {"Type": "Map", "ItemProcessor": each, "Next": "Items"},
+            "Items": {"Type": "Map", "ItemProcessor": items, "Next": "Tell"},
+            "Tell": {**service, "Next": "Done"},
             "Done": {"Type": "Succeed"},
         },
     }
-    assert visible_states(json.dumps(machine).encode()) == {"Both", "Each", "Done", "inner", "deepest"}
+    assert visible_states(json.dumps(machine).encode()) == {
+        "Both", "Each", "Items", "Tell", "Done", "inner", "deepest",
+    }  # fmt: skip

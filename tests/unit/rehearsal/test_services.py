@@ -79,6 +79,17 @@ def test_the_task_states_that_were_entered(definition: Any) -> None:
     assert {(call.role, call.at) for call in made} == {("m-workflow", 7.0)}
 
 
+def test_a_map_of_executions_starts_them_in_its_own_name() -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html"""
+    items = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "C", "States": {"C": invoke("c")}}
+    document = {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": items}}}
+    entered_map = {"type": "MapStateEntered", "timestamp": 7.0, "stateEnteredEventDetails": {"name": "Each"}}
+    (made,) = calls_of_execution(document, [STARTED, entered_map], machine=MACHINE)
+    assert (made.role, made.action, made.resource) == ("m-workflow", "states:StartExecution", MACHINE)
+    # One within the same execution starts none.
+    assert calls_of_execution(DEFINITION, [STARTED, entered_map], machine=MACHINE) == []
+
+
 def test_a_parallel_state_enters_the_first_state_of_each_branch() -> None:
     """https://states-language.net/#parallel-state"""
     both = {"type": "ParallelStateEntered", "timestamp": 7.0, "stateEnteredEventDetails": {"name": "Both"}}

@@ -1,4 +1,4 @@
-"""A queue of SQS, such as that of the dead letters.
+"""Queues of SQS: those of a pipeline, and one by its URL, such as that of the dead letters.
 
 Standard queues deliver at least once and in no order.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
@@ -7,44 +7,105 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operat
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from penstock.adapters.aws.batches import batches
 from penstock.adapters.aws.session import ATTEMPTS, calling, client
-from penstock.errors import ThrottledError, ValidationError
+from penstock.errors import ConditionFailedError, PortError, ThrottledError, UsageError, ValidationError
+from penstock.model.queues import Queue
+from penstock.ports.queues import (
+    KEY_ATTRIBUTE,
+    MESSAGE_LIMIT_BYTES,
+    RECEIVE_LIMIT,
+    QueueCounts,
+    QueueMessage,
+    check_message,
+    check_receive,
+)
 
 BATCH_LIMIT = 10
 # Of a whole batch. Queues can be set to take more; none takes less unless it is told to.
-BATCH_LIMIT_BYTES = 256 * 1024
+BATCH_LIMIT_BYTES = MESSAGE_LIMIT_BYTES
 LONG_POLL_SECONDS = 20
 BACKOFF_SECONDS = 0.05
 
 
-class QueueMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A received message.
+class SqsQueueStore:
+    """Queues of SQS, by their names in the definition.
 
-    Attributes:
-        receipt: what this receipt of it is deleted by.
-        sent_at: when it was sent.
-        receives: how many times it was received, this one included.
+    A standard queue takes a repeated token again: receivers tell by the attribute ``idempotency_key``.
+
+    Args:
+        urls: of each queue, by its name in the definition.
     """
 
-    id: str
-    body: str
-    receipt: str
-    sent_at: float
-    receives: int
+    def __init__(self, urls: Mapping[str, str], *, region: str | None = None) -> None:
+        self._urls = dict(urls)
+        self._region = region
+        self._client = client("sqs", region=region)
+        self._queues: dict[str, SqsQueue] = {}
 
+    def send(
+        self,
+        queue: Queue,
+        body: str,
+        *,
+        delay_seconds: int = 0,
+        attributes: Mapping[str, str] | None = None,
+        token: str = "",
+    ) -> str:
+        given = dict(attributes or {})
+        check_message(body, given, delay_seconds, token)
+        if token:
+            given[KEY_ATTRIBUTE] = token
+        with calling(f"send to queue {queue.name}"):
+            answer = self._client.send_message(
+                QueueUrl=self._url(queue),
+                MessageBody=body,
+                DelaySeconds=delay_seconds,
+                MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in given.items()},
+            )
+        return str(answer["MessageId"])
 
-class QueueCounts(msgspec.Struct, frozen=True):
-    """About how many messages a queue holds: waiting, received and not deleted, not due yet."""
+    def receive(
+        self, queue: Queue, *, limit: int = RECEIVE_LIMIT, visibility_seconds: int | None = None, wait_seconds: int = 0
+    ) -> list[QueueMessage]:
+        check_receive(limit, visibility_seconds, wait_seconds)
+        return self._queue(queue).receive(limit, wait_seconds=wait_seconds, visibility_seconds=visibility_seconds)
 
-    waiting: int
-    in_flight: int
-    delayed: int
+    def delete(self, queue: Queue, receipt: str) -> None:
+        with calling(f"delete from queue {queue.name}"):
+            self._client.delete_message(QueueUrl=self._url(queue), ReceiptHandle=receipt)
+
+    def change_visibility(self, queue: Queue, receipt: str, visibility_seconds: int) -> None:
+        try:
+            self._queue(queue).change_visibility(receipt, visibility_seconds)
+        except PortError as error:
+            if not str(error.data.get("aws_code", "")).endswith("MessageNotInflight"):
+                raise
+            raise ConditionFailedError(
+                f"a message of queue {queue.name!r} is not hidden any more",
+                hint="receive it again; give it a longer visibility",
+            ) from error
+
+    def counts(self, queue: Queue) -> QueueCounts:
+        return self._queue(queue).counts()
+
+    def purge(self, queue: Queue) -> None:
+        with calling(f"purge queue {queue.name}"):
+            self._client.purge_queue(QueueUrl=self._url(queue))
+
+    def _url(self, queue: Queue) -> str:
+        url = self._urls.get(queue.name)
+        if url is None:
+            raise UsageError(f"queue {queue.name!r} has no URL here", hint="grant it in may=[…], then deploy again")
+        return url
+
+    def _queue(self, queue: Queue) -> SqsQueue:
+        if queue.name not in self._queues:
+            self._queues[queue.name] = SqsQueue(self._url(queue), region=self._region)
+        return self._queues[queue.name]
 
 
 class SqsQueue:
@@ -80,6 +141,7 @@ class SqsQueue:
                 MaxNumberOfMessages=min(limit, BATCH_LIMIT),
                 WaitTimeSeconds=wait_seconds,
                 MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                MessageAttributeNames=["All"],
                 **hidden,
             )
         return [_message(one) for one in found.get("Messages", ())]
@@ -152,4 +214,5 @@ def _message(found: dict[str, Any]) -> QueueMessage:
         receipt=found["ReceiptHandle"],
         sent_at=int(found["Attributes"]["SentTimestamp"]) / 1000,
         receives=int(found["Attributes"]["ApproximateReceiveCount"]),
+        attributes={name: one.get("StringValue", "") for name, one in found.get("MessageAttributes", {}).items()},
     )

@@ -25,9 +25,11 @@ ATTEMPTS = 5
 THROTTLES = frozenset({
     "LimitExceededException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown",
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottled",
-    "TransactionInProgressException",
+    "TransactionInProgressException", "OverLimit", "AWS.SimpleQueueService.PurgeQueueInProgress",
 })  # fmt: skip
-DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+MISTAKES = frozenset({"MalformedDetail", "NotAuthorizedForSourceException", "ReceiptHandleIsInvalid"})
+# An answer without a body has its status for a code.
+DENIALS = frozenset({"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 ABSENCES = frozenset({
     "EntityNotFoundException", "ExecutionDoesNotExist", "NoSuchBucket", "NoSuchKey", "NotFound", "NotFoundException",
     "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "ResourceNotFoundException", "ResourceNotFound",
@@ -90,7 +92,7 @@ def translate(error: Exception, what: str) -> PenstockError:
         return NotFoundError(message, hint="check the name, the account and the region", aws_code=code)
     if status >= 500:
         return UnavailableError(message, hint="try again later", aws_code=code)
-    if "Validation" in code or code.startswith("Invalid") or code.endswith("TooLong"):
+    if code in MISTAKES or "Validation" in code or code.startswith("Invalid") or code.endswith("TooLong"):
         return ValidationError(message, hint="see the message", aws_code=code)
     return PortError(message, hint="see the message", aws_code=code)
 

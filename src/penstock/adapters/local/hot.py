@@ -19,15 +19,16 @@ from penstock.adapters.local.hot_rows import (
     insert_entries,
     item_row,
     stored_key,
+    tagged_row,
     unpack,
 )
 from penstock.adapters.local.hot_schema import SchemaRegistry
 from penstock.errors import ConditionFailedError, ValidationError
 from penstock.model import items as values
 from penstock.model.datasets import HotTable
-from penstock.model.items import Item
+from penstock.model.items import Item, Tagged
 from penstock.ports.clock import Clock
-from penstock.ports.hot import BATCH_LIMIT_ITEMS, PAGE_LIMIT_BYTES, Condition, KeyRange, Page
+from penstock.ports.hot import BATCH_LIMIT_ITEMS, PAGE_LIMIT_BYTES, Condition, Decide, KeyRange, Page
 
 MIGRATION = """
 CREATE TABLE hot_tables(name TEXT PRIMARY KEY, schema BLOB NOT NULL) WITHOUT ROWID;
@@ -42,6 +43,13 @@ CREATE TABLE index_entries(
   PRIMARY KEY(hot_table, name, partition, sort, item_partition, item_sort)
 ) WITHOUT ROWID;
 """
+EXCHANGES = """
+CREATE TABLE exchanges(token TEXT PRIMARY KEY, answer BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX exchanges_by_age ON exchanges(at);
+"""
+# A call in flight is made again when its process was killed: at the latest when somebody starts the home again.
+REMEMBER_EXCHANGES_SECONDS = 30 * 86_400
+FORGET_EXCHANGES = "DELETE FROM exchanges WHERE token IN (SELECT token FROM exchanges WHERE at<? LIMIT 10)"
 ONE_ITEM = "hot_table=? AND partition=? AND sort=?"
 # What expired more than five years ago does not count as expired:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html
@@ -66,7 +74,7 @@ class SqliteHotStore:
     """
 
     def __init__(self, path: Path, clock: Clock, *, durability: Durability = "normal") -> None:
-        self._database = Database(path, (MIGRATION,), durability=durability)
+        self._database = Database(path, (MIGRATION, EXCHANGES), durability=durability)
         self._schemas = SchemaRegistry(self._database)
         self._clock = clock
 
@@ -106,6 +114,25 @@ class SqliteHotStore:
             _require(wanted, old if is_live else None, table)
             if old is not None:
                 _remove(connection, table, stored, old)
+
+    def exchange(self, table: HotTable, key: Mapping[str, Tagged], decide: Decide, *, token: str) -> bytes:
+        stored = _checked_key(table, values.decode_item(key))
+        self._schemas.prepare(table)
+        with self._database.transaction() as connection:
+            found = connection.execute("SELECT answer FROM exchanges WHERE token=?", (token,)).fetchone()
+            if found is not None:
+                return bytes(found[0])
+            old, is_live = self._current(connection, table, stored)
+            replacement = decide(old if is_live else None)
+            if replacement.writes:
+                if replacement.item is not None:
+                    self._replace(connection, table, tagged_row(table, replacement.item), None)
+                elif old is not None:
+                    _remove(connection, table, stored, old)
+                now = self._clock.now()
+                connection.execute("INSERT INTO exchanges VALUES(?,?,?)", (token, replacement.answer, now))
+                connection.execute(FORGET_EXCHANGES, (now - REMEMBER_EXCHANGES_SECONDS,))
+            return replacement.answer
 
     def query(
         self,

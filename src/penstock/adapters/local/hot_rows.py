@@ -46,6 +46,25 @@ def item_row(table: HotTable, item: Item, now: float) -> ItemRow:
         ValidationError: the item breaks one of DynamoDB's rules.
     """
     encoded, size_bytes = values.complete_item(table, item, now)
+    return _row(table, encoded, size_bytes)
+
+
+def tagged_row(table: HotTable, encoded: Encoded) -> ItemRow:
+    """Returns the row of an item in typed notation, as it is.
+
+    Raises:
+        ValidationError: its keys do not fit the table, or it is too large.
+    """
+    values.check_keys(table, values.decode_item({name: encoded[name] for name in _key_names(table) if name in encoded}))
+    return _row(table, encoded, values.check_size(table, encoded))
+
+
+def _key_names(table: HotTable) -> set[str]:
+    keyed: tuple[HotTable | Index, ...] = (table, *table.indexes)
+    return {key.name for one in keyed for key, _ in values.key_limits(one)}
+
+
+def _row(table: HotTable, encoded: Encoded, size_bytes: int) -> ItemRow:
     return ItemRow(
         key=stored_key(table, encoded),
         content=pack(encoded),

@@ -30,6 +30,8 @@ ADAPTERS: Mapping[Kind, str] = {
     Kind.LAKE: "penstock.adapters.aws.objects",
     Kind.HOT_TABLE: "penstock.adapters.aws.hot",
     Kind.TOPIC: "penstock.adapters.aws.notify",
+    Kind.QUEUE: "penstock.adapters.aws.queues",
+    Kind.EVENT_BUS: "penstock.adapters.aws.events",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, named, sid
+from penstock.deploy.kit import Capability, Concern, Site, hot_table_address, named, sid
 from penstock.deploy.policy import Statement
 from penstock.errors import Finding
 from penstock.model.access import Grant, HotAction
@@ -20,11 +20,6 @@ ACTIONS = {
     HotAction.QUERY: ("dynamodb:Query",),
     HotAction.DELETE: ("dynamodb:DeleteItem",),
 }
-
-
-def address(table: str) -> str:
-    """Returns the Terraform address of a table."""
-    return f"aws_dynamodb_table.{identifier(table)}"
 
 
 def blocks(site: Site) -> dict[Concern, list[Block]]:
@@ -59,7 +54,7 @@ def limits(definition: Definition) -> list[Finding]:
 
 
 def _resources(table: HotTable, action: HotAction) -> list[Expression | Template]:
-    arn = f"{address(table.name)}.arn"
+    arn = f"{hot_table_address(table.name)}.arn"
     indexes = table.indexes if action is HotAction.QUERY else ()
     return [Expression(arn), *(Template(f"${{{arn}}}/index/{index.name}") for index in indexes)]
 

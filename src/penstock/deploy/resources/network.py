@@ -12,7 +12,8 @@ from penstock.model.pipeline import Definition
 
 # Gateways cost nothing; an interface costs about $7 a month in each zone.
 GATEWAYS = {Kind.LAKE: "s3", Kind.HOT_TABLE: "dynamodb"}
-INTERFACES = {Kind.TOPIC: "sns"}
+# https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+INTERFACES = {Kind.TOPIC: "sns", Kind.QUEUE: "sqs", Kind.EVENT_BUS: "events"}
 
 
 def blocks(site: Site) -> dict[Concern, list[Block]]:

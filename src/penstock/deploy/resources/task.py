@@ -10,9 +10,17 @@ from typing import Any
 
 from penstock.deploy.access import task_statements
 from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, json_of, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, long_role_name, named
+from penstock.deploy.kit import (
+    Capability,
+    Concern,
+    Site,
+    bus_address,
+    hot_table_address,
+    long_role_name,
+    named,
+    queue_address,
+)
 from penstock.deploy.policy import POLICY_VERSION, role
-from penstock.deploy.resources import hot_table
 from penstock.errors import Finding
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
@@ -150,11 +158,17 @@ def _environment(definition: Definition, task: Task) -> Call:
     if granted[Kind.LAKE]:
         values["PENSTOCK_LAKE_BUCKET"] = Expression("aws_s3_bucket.lake.id")
     if granted[Kind.HOT_TABLE]:
-        tables = {name: Expression(f"{hot_table.address(name)}.name") for name in granted[Kind.HOT_TABLE]}
+        tables = {name: Expression(f"{hot_table_address(name)}.name") for name in granted[Kind.HOT_TABLE]}
         values["PENSTOCK_HOT_TABLES"] = json_of(tables)
     if granted[Kind.TOPIC]:
         topics = {name: Expression(f"aws_sns_topic.{identifier(name)}.arn") for name in granted[Kind.TOPIC]}
         values["PENSTOCK_TOPICS"] = json_of(topics)
+    if granted[Kind.QUEUE]:
+        queues = {name: Expression(f"{queue_address(name)}.url") for name in granted[Kind.QUEUE]}
+        values["PENSTOCK_QUEUES"] = json_of(queues)
+    if granted[Kind.EVENT_BUS]:
+        buses = {name: Expression(f"{bus_address(name)}.name") for name in granted[Kind.EVENT_BUS]}
+        values["PENSTOCK_EVENT_BUSES"] = json_of(buses)
     # Two deployments in one account publish into namespaces of their own.
     prefixed = Expression('var.name_prefix == "" ? {} : { PENSTOCK_METRICS_PREFIX = var.name_prefix }')
     return Call("merge", (values, prefixed, Expression(f'lookup(var.task_environment, "{task.name}", {{}})')))
@@ -181,7 +195,8 @@ def _role(definition: Definition, task: Task) -> list[Block]:
 
 def _dead_letters(definition: Definition) -> list[Block]:
     key = Expression("aws_kms_key.messages.id") if definition.deployment.encryption_key else None
-    sent = [Expression(f"aws_cloudwatch_event_rule.{identifier(name)}.arn") for name in definition.triggers]
+    rules = [*definition.triggers, *definition.event_triggers]
+    sent = [Expression(f"aws_cloudwatch_event_rule.{identifier(name)}.arn") for name in rules]
     made = [
         resource(
             "aws_sqs_queue",

@@ -127,7 +127,7 @@ def _key(definition: Definition) -> list[Block]:
         "Action": list(KEY_ACTIONS),
         "Resource": "*",
     }
-    users = [alarms, rules] if definition.triggers else [alarms]
+    users = [alarms, rules] if definition.triggers or definition.event_triggers else [alarms]
     body = {
         "description": f"Messages of pipeline {definition.name}",
         "enable_key_rotation": True,

@@ -12,7 +12,7 @@ from penstock.deploy.kit import Capability, Concern, Site, long_role_name, machi
 from penstock.deploy.policy import Statement, role
 from penstock.errors import Finding
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import ObjectTrigger
+from penstock.model.workflow import EventTrigger, ObjectTrigger
 
 RETRIES = 8
 AGE_SECONDS = 86_400
@@ -24,16 +24,17 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     made, access = [], []
     for trigger in definition.triggers.values():
         made += _rule(definition, trigger)
-        access += _role(definition, trigger)
+        access += starting_role(definition, trigger)
     return {"workflow": made, "access": access}
 
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what IAM would refuse."""
-    return long_role_name((one.place, _role_name(definition, one)) for one in definition.triggers.values())
+    return long_role_name((one.place, role_name(definition, one)) for one in definition.triggers.values())
 
 
-def _role_name(definition: Definition, trigger: ObjectTrigger) -> str:
+def role_name(definition: Definition, trigger: ObjectTrigger | EventTrigger) -> str:
+    """Returns the name of a trigger's role, without the deployment's prefix."""
     return f"{definition.name}-{trigger.name}-trigger"
 
 
@@ -56,15 +57,8 @@ def _rule(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
             {"name": named(f"{definition.name}-{trigger.name}"), "event_pattern": json_of(pattern)},
             comment=f"Trigger {trigger.name}: a new object in {trigger.table} starts workflow {trigger.workflow}.",
         ),
-        resource(
-            "aws_cloudwatch_event_target",
-            name,
-            {
-                "rule": Expression(f"aws_cloudwatch_event_rule.{name}.name"),
-                "target_id": "workflow",
-                "arn": Expression(f"{machine_address(trigger.workflow)}.arn"),
-                "role_arn": Expression(f"aws_iam_role.trigger_{name}.arn"),
-            },
+        target(
+            trigger,
             nested(
                 "input_transformer",
                 {
@@ -72,13 +66,36 @@ def _rule(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
                     "input_template": template,
                 },
             ),
-            nested("retry_policy", {"maximum_retry_attempts": RETRIES, "maximum_event_age_in_seconds": AGE_SECONDS}),
-            nested("dead_letter_config", {"arn": Expression("aws_sqs_queue.dead_letters.arn")}),
         ),
     ]
 
 
-def _role(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
+def target(trigger: ObjectTrigger | EventTrigger, *inputs: Block, bus: Expression | None = None) -> Block:
+    """Returns what a trigger's rule does: it starts the workflow, tries again, and keeps what it could not start.
+
+    Args:
+        inputs: what becomes of the event on its way.
+        bus: the name of the rule's bus; the default one when absent.
+    """
+    name = identifier(trigger.name)
+    return resource(
+        "aws_cloudwatch_event_target",
+        name,
+        {
+            "rule": Expression(f"aws_cloudwatch_event_rule.{name}.name"),
+            "event_bus_name": bus,
+            "target_id": "workflow",
+            "arn": Expression(f"{machine_address(trigger.workflow)}.arn"),
+            "role_arn": Expression(f"aws_iam_role.trigger_{name}.arn"),
+        },
+        *inputs,
+        nested("retry_policy", {"maximum_retry_attempts": RETRIES, "maximum_event_age_in_seconds": AGE_SECONDS}),
+        nested("dead_letter_config", {"arn": Expression("aws_sqs_queue.dead_letters.arn")}),
+    )
+
+
+def starting_role(definition: Definition, trigger: ObjectTrigger | EventTrigger) -> list[Block]:
+    """Returns the role in which a trigger's rule starts its workflow."""
     start = Statement(
         sid="StartWorkflow",
         actions=("states:StartExecution",),
@@ -86,7 +103,7 @@ def _role(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
     )
     return role(
         f"trigger_{identifier(trigger.name)}",
-        named(_role_name(definition, trigger)),
+        named(role_name(definition, trigger)),
         "events.amazonaws.com",
         [start],
         comment=f"What trigger {trigger.name} may do: start its workflow.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from penstock.deploy.access import DELIVER_LOGS, SAMPLED_TRACES
-from penstock.deploy.documents import called_by_arn, invoked_tasks
-from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, function_address, long_role_name, named
-from penstock.deploy.policy import Statement, role
+from penstock.deploy.documents import called_by_arn, deployed
+from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, nested, resource
+from penstock.deploy.kit import Capability, Concern, Site, long_role_name, machine_name, named
+from penstock.deploy.policy import role
 from penstock.deploy.resources.task import log_group
+from penstock.deploy.undeployable import undeployable
+from penstock.deploy.workflow_access import workflow_statements
 from penstock.errors import Finding
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
@@ -19,11 +21,6 @@ DEFINITION_LIMIT_BYTES = 1024 * 1024
 def asl_path(workflow: str) -> str:
     """Returns where a workflow's document is, beside the Terraform files."""
     return f"workflows/{workflow}.asl.json"
-
-
-def physical_name(definition: Definition, workflow: str) -> str:
-    """Returns a state machine's name, without the deployment's prefix."""
-    return workflow if workflow == definition.name else f"{definition.name}-{workflow}"
 
 
 def blocks(site: Site) -> dict[Concern, list[Block]]:
@@ -39,7 +36,7 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 def limits(definition: Definition) -> list[Finding]:
     """Returns what Step Functions and IAM would refuse, and what is bound to one deployment."""
     workflows = definition.workflows.values()
-    long = long_role_name((w.place, f"{physical_name(definition, w.name)}-workflow") for w in workflows)
+    long = long_role_name((w.place, f"{machine_name(definition, w.name)}-workflow") for w in workflows)
     bound = [
         Finding(
             workflow.place,
@@ -51,7 +48,13 @@ def limits(definition: Definition) -> list[Finding]:
         if len(workflow.definition) <= DEFINITION_LIMIT_BYTES
         for arn in called_by_arn(workflow)
     ]
-    return [*long, *bound] + [
+    unnamed = [
+        finding
+        for workflow in workflows
+        if len(workflow.definition) <= DEFINITION_LIMIT_BYTES
+        for finding in undeployable(definition, workflow)
+    ]
+    return [*long, *bound, *unnamed] + [
         Finding(
             workflow.place,
             "workflow-too-long",
@@ -65,10 +68,8 @@ def limits(definition: Definition) -> list[Finding]:
 
 def _machine(definition: Definition, workflow: Workflow) -> list[Block]:
     name = identifier(workflow.name)
-    # The document is the one that ran on the machine; only functions of a prefixed deployment have other names.
-    text = f'file("${{path.module}}/{asl_path(workflow.name)}")'
-    own = f'"/(\\"FunctionName\\"\\\\s*:\\\\s*\\"){definition.name}-/"'
-    prefixed = f'"$${{1}}${{local.prefix}}{definition.name}-"'
+    # The document is the one that ran on the machine; what it names has other names here.
+    template = (Template(f"${{path.module}}/{asl_path(workflow.name)}"), deployed(definition, workflow).values)
     logged = {
         "log_destination": Template(f"${{aws_cloudwatch_log_group.workflow_{name}.arn}}:*"),
         "include_execution_data": Expression("var.log_execution_data"),
@@ -79,9 +80,9 @@ def _machine(definition: Definition, workflow: Workflow) -> list[Block]:
             "aws_sfn_state_machine",
             name,
             {
-                "name": named(physical_name(definition, workflow.name)),
+                "name": named(machine_name(definition, workflow.name)),
                 "role_arn": Expression(f"aws_iam_role.workflow_{name}.arn"),
-                "definition": Expression(f"replace({text}, {own}, {prefixed})"),
+                "definition": Call("templatefile", template),
                 # Logs cannot be set up before the role may do it.
                 "depends_on": [Expression(f"aws_iam_role_policy.workflow_{name}")],
             },
@@ -90,26 +91,27 @@ def _machine(definition: Definition, workflow: Workflow) -> list[Block]:
             comment=f"Workflow {workflow.name}.",
         ),
         log_group(
-            f"workflow_{name}", f"/aws/vendedlogs/states/${{local.prefix}}{physical_name(definition, workflow.name)}"
+            f"workflow_{name}", f"/aws/vendedlogs/states/${{local.prefix}}{machine_name(definition, workflow.name)}"
         ),
     ]
 
 
 def _role(definition: Definition, workflow: Workflow) -> list[Block]:
     name = identifier(workflow.name)
-    functions = [Expression(f"{function_address(task)}.arn") for task in invoked_tasks(definition, workflow)]
-    invoke = Statement(sid="InvokeTasks", actions=("lambda:InvokeFunction",), resources=tuple(functions))
-    statements = [invoke] if functions else []
-    statements.append(DELIVER_LOGS)
+    statements = [*workflow_statements(definition, workflow), DELIVER_LOGS]
     if definition.deployment.tracing:
         statements.append(SAMPLED_TRACES)
     return role(
         f"workflow_{name}",
-        named(f"{physical_name(definition, workflow.name)}-workflow"),
+        named(f"{machine_name(definition, workflow.name)}-workflow"),
         "states.amazonaws.com",
         statements,
-        comment=f"What workflow {workflow.name} may do: call its own tasks, and write its log.",
+        comment=f"What workflow {workflow.name} may do: call its own tasks{_granted(workflow)}, and write its log.",
     )
+
+
+def _granted(workflow: Workflow) -> str:
+    return ", do what its may= says" if workflow.may else ""
 
 
 CAPABILITY = Capability(

@@ -14,9 +14,11 @@ from penstock.runtime.aws.emf import EmbeddedMetrics
 from penstock.runtime.aws.log import write_line
 
 if TYPE_CHECKING:
+    from penstock.adapters.aws.events import EventBridgePublisher
     from penstock.adapters.aws.hot import DynamoDbHotStore
     from penstock.adapters.aws.notify import SnsPublisher
     from penstock.adapters.aws.objects import S3ObjectStore
+    from penstock.adapters.aws.queues import SqsQueueStore
 
 
 class LambdaClock:
@@ -66,6 +68,18 @@ class LambdaPorts:
         from penstock.adapters.aws.notify import SnsPublisher
 
         return SnsPublisher(json.loads(_variable("PENSTOCK_TOPICS")))
+
+    @functools.cached_property
+    def queues(self) -> SqsQueueStore:
+        from penstock.adapters.aws.queues import SqsQueueStore
+
+        return SqsQueueStore(json.loads(_variable("PENSTOCK_QUEUES")))
+
+    @functools.cached_property
+    def events(self) -> EventBridgePublisher:
+        from penstock.adapters.aws.events import EventBridgePublisher
+
+        return EventBridgePublisher(json.loads(_variable("PENSTOCK_EVENT_BUSES")))
 
 
 def _variable(name: str) -> str:

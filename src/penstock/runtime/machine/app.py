@@ -12,6 +12,7 @@ import msgspec
 from penstock.adapters.local.channels import open_channels
 from penstock.adapters.local.invoke import ProcessInvoker
 from penstock.adapters.local.owners import Owner
+from penstock.adapters.local.parquet_rows import ParquetRows
 from penstock.errors import NotFoundError, PenstockError, UsageError
 from penstock.model.pipeline import Definition
 from penstock.ports.invoke import Call, Invoker, Reply
@@ -22,6 +23,7 @@ from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
+from penstock.runtime.machine.map_runs import MapRunner
 from penstock.runtime.machine.notifier import Notifier
 from penstock.runtime.machine.promoted import refuse_promoted
 from penstock.runtime.machine.recovery import Recovery
@@ -73,6 +75,7 @@ class Machine:
             journal=home.journal,
             invoker=self._invoker,
             metrics=home.metrics,
+            map_runs=self._map_runner(token),
             clock=home.clock,
             definitions=definitions,
             owner=token,
@@ -81,11 +84,13 @@ class Machine:
         dispatcher = Dispatcher(
             journal=home.journal,
             bus=home.bus,
+            events=home.events,
             objects=home.objects,
             clock=home.clock,
             definitions=definitions,
             owner=token,
         )
+        self._dispatcher = dispatcher
         self._watcher = Watcher(
             journal=home.journal,
             metrics=home.metrics,
@@ -95,7 +100,7 @@ class Machine:
             definitions=definitions,
         )
         self._notifier = Notifier(home.outbox, open_channels(home.path, home.settings.smtp), home.clock)
-        self._recovery = Recovery(home.journal, dispatcher, self._owner.living)
+        self._recovery = Recovery(home.journal, home.map_runs, dispatcher, self._owner.living)
         self._notifying: threading.Thread | None = None
         self._supervisor = Supervisor(
             worker=self._worker,
@@ -121,22 +126,23 @@ class Machine:
                 hint=f"its workflows are: {', '.join(definition.workflows) or 'none'}",
             )
         now = self.home.clock.now()
-        execution_id = manual_id(pipeline, chosen, now, self.home.entropy.token())
         execution = Execution(
-            id=execution_id,
+            id="",
             pipeline=pipeline,
             workflow=chosen,
             version=definition.workflows[chosen].version,
             input=msgspec.json.encode(value),
             source=source,
-            root=execution_id,
+            root="",
             created_at=now,
             slot=slot_of(value),
             owner=self._owner.token,
         )
-        self.home.journal.create(execution)
-        self._worker.admit([execution])
-        return execution
+        while True:
+            # Two that are started in one millisecond may draw the same id.
+            execution.id = execution.root = manual_id(pipeline, chosen, now, self.home.entropy.token())
+            if self._worker.create(execution):
+                return execution
 
     def redrive(self, execution: str) -> None:
         """Continues a failed execution from where it failed.
@@ -180,7 +186,11 @@ class Machine:
 
     def is_idle(self) -> bool:
         """Tells whether nothing is being driven and nothing is due."""
-        return not self._worker.active and not self.home.bus.due(tuple(self.definitions), 1)
+        return self._worker.is_idle() and self._dispatcher.is_idle()
+
+    def stop_execution(self, execution: str, error: str = "", cause: str = "") -> bool:
+        """Ends an execution, running or parked, whoever drives it; False if it is over already."""
+        return self._worker.stop(execution, error, cause)
 
     def next_due_at(self) -> float | None:
         """Returns when the next timer fires, in seconds since the epoch."""
@@ -216,14 +226,14 @@ class Machine:
             self._notifier.wake()
             self._notifying.join()
         self.home.journal.release(self._owner.token)
+        self.home.map_runs.release(self._owner.token)
         self._owner.close()
         self.home.close()
 
     def _is_over(self, root: str) -> bool:
         if self._worker.calling:
             return False
-        journal, bus = self.home.journal, self.home.bus
-        return not bus.due(tuple(self.definitions), 1) and not journal.unfinished(root=root)
+        return self._dispatcher.is_idle() and not self.home.journal.unfinished(root=root)
 
     def _refuse_promoted(self) -> None:
         """Looks once this process is among those that use the home: a promotion that begins later then sees it."""
@@ -237,6 +247,18 @@ class Machine:
     def _register(self) -> None:
         for name, definition in self.definitions.items():
             self.home.journal.register(name, list(definition.workflows.values()), self.home.clock.now())
+
+    def _map_runner(self, token: str) -> MapRunner:
+        home = self.home
+        return MapRunner(
+            journal=home.journal,
+            map_runs=home.map_runs,
+            objects=home.objects,
+            clock=home.clock,
+            definitions=self.definitions,
+            owner=token,
+            rows=ParquetRows(home.lake),
+        )
 
     def _scheduled_parts(self, token: str, warn: Callable[[str], None]) -> dict[str, Any]:
         home = self.home
@@ -262,6 +284,8 @@ class Machine:
                 hot=home.hot,
                 metrics=home.metrics,
                 outbox=home.outbox,
+                queues=home.queues,
+                events=home.events,
                 clock=home.clock,
                 definitions=self.definitions,
             ),
@@ -286,6 +310,7 @@ def main_workflow(definition: Definition) -> str:
         UsageError: there is more than one that it could be, or none.
     """
     triggered = {trigger.workflow for trigger in definition.triggers.values()}
+    triggered |= {trigger.workflow for trigger in definition.event_triggers.values()}
     candidates = [name for name in definition.workflows if name not in triggered] or list(definition.workflows)
     if definition.name in definition.workflows:
         return definition.name

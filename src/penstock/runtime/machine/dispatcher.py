@@ -1,4 +1,4 @@
-"""The dispatcher: makes executions of object-created events, at least once and never twice."""
+"""The dispatcher: makes executions of created objects and of events on buses, at least once and never twice."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import msgspec
 from penstock.errors import NotFoundError
 from penstock.faultpoints import fault_point
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import ObjectTrigger
+from penstock.model.workflow import EventTrigger, ObjectTrigger
 from penstock.ports.bus import Bus, ObjectCreated
 from penstock.ports.clock import Clock
+from penstock.ports.events import EventStore, PutEvent
 from penstock.ports.journal import Execution, Journal
 from penstock.ports.objects import ObjectStore
-from penstock.runtime.names import object_id
+from penstock.runtime.names import event_id, object_id
+from penstock.watch.message import ACCOUNT
 
 BATCH = 200
 
@@ -28,6 +30,7 @@ class Dispatcher:
         *,
         journal: Journal,
         bus: Bus,
+        events: EventStore,
         objects: ObjectStore,
         clock: Clock,
         definitions: Mapping[str, Definition],
@@ -35,6 +38,7 @@ class Dispatcher:
     ) -> None:
         self._journal = journal
         self._bus = bus
+        self._events = events
         self._objects = objects
         self._clock = clock
         self._definitions = definitions
@@ -43,9 +47,17 @@ class Dispatcher:
         for name, definition in definitions.items():
             for trigger in definition.triggers.values():
                 self._triggers[name, trigger.table].append(trigger)
+        self._buses = {bus: name for name, definition in definitions.items() for bus in definition.event_buses}
 
     def tick(self) -> list[Execution]:
         """Dispatches what is due; returns the new executions, which this process owns."""
+        return self._tick_objects() + self._tick_events()
+
+    def is_idle(self) -> bool:
+        """Tells whether nothing is due."""
+        return not self._bus.due(tuple(self._definitions), 1) and not self._events.due(tuple(self._buses), 1)
+
+    def _tick_objects(self) -> list[Execution]:
         events = self._bus.due(tuple(self._definitions), BATCH)
         if not events:
             return []
@@ -57,6 +69,24 @@ class Dispatcher:
                     if self._journal.create(execution):
                         created.append(execution)
             self._bus.dispatched([event.key for event in events])
+        fault_point("dispatcher.after_dispatch")
+        return created
+
+    def _tick_events(self) -> list[Execution]:
+        events = self._events.due(tuple(self._buses), BATCH)
+        if not events:
+            return []
+        created = []
+        with self._journal.transaction():
+            for event in events:
+                definition = self._definitions[self._buses[event.bus]]
+                for trigger in definition.event_triggers.values():
+                    if trigger.bus != event.bus or not trigger.matches(event.source, event.detail_type):
+                        continue
+                    execution = self._execution_of(event, definition, trigger)
+                    if self._journal.create(execution):
+                        created.append(execution)
+            self._events.dispatched([event.id for event in events])
         fault_point("dispatcher.after_dispatch")
         return created
 
@@ -87,6 +117,20 @@ class Dispatcher:
             version=definition.workflows[trigger.workflow].version,
             input=msgspec.json.encode({"table": event.table, "key": event.key, "size": event.size}),
             source=f"object:{event.key}",
+            root=self._root(event.execution) or execution,
+            created_at=self._clock.now(),
+            owner=self._owner,
+        )
+
+    def _execution_of(self, event: PutEvent, definition: Definition, trigger: EventTrigger) -> Execution:
+        execution = event_id(definition.name, trigger.name, event.id)
+        return Execution(
+            id=execution,
+            pipeline=definition.name,
+            workflow=trigger.workflow,
+            version=definition.workflows[trigger.workflow].version,
+            input=msgspec.json.encode(event.envelope(region=definition.region, account=ACCOUNT)),
+            source=f"event:{event.id}",
             root=self._root(event.execution) or execution,
             created_at=self._clock.now(),
             owner=self._owner,

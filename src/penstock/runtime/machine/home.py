@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.adapters.local import alarms, bus, journal, ledger, outbox
+from penstock.adapters.local import alarms, bus, events, journal, ledger, map_runs, outbox, queues
 from penstock.adapters.local.clock import SystemClock, SystemEntropy
 from penstock.adapters.local.database import Database
 from penstock.adapters.local.outbox import OutboxPublisher
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from penstock.adapters.local.metrics import SqliteMetricStore
     from penstock.adapters.local.objects import FileObjectStore
     from penstock.adapters.local.query import DuckDbQueryEngine
+    from penstock.model.pipeline import Definition
+    from penstock.ports.invoke import Call
 
-JOURNAL_MIGRATIONS = (journal.MIGRATION, bus.MIGRATION, ledger.MIGRATION, alarms.MIGRATION, outbox.MIGRATION)
+JOURNAL_MIGRATIONS = (
+    journal.MIGRATION, bus.MIGRATION, ledger.MIGRATION, alarms.MIGRATION, outbox.MIGRATION, journal.WAITING,
+    queues.MIGRATION, events.MIGRATION, map_runs.MIGRATION,
+)  # fmt: skip
 
 
 class Home:
@@ -78,6 +83,10 @@ class Home:
         return bus.SqliteBus(self.database)
 
     @functools.cached_property
+    def map_runs(self) -> map_runs.SqliteMapRunStore:
+        return map_runs.SqliteMapRunStore(self.database)
+
+    @functools.cached_property
     def ledger(self) -> ledger.SqliteLedgerStore:
         return ledger.SqliteLedgerStore(self.database)
 
@@ -94,10 +103,23 @@ class Home:
         return OutboxPublisher(self.outbox)
 
     @functools.cached_property
+    def queues(self) -> queues.SqliteQueueStore:
+        return queues.SqliteQueueStore(self.database, self.clock)
+
+    @functools.cached_property
+    def events(self) -> events.SqliteEventStore:
+        return events.SqliteEventStore(self.database, self.clock)
+
+    @functools.cached_property
     def hot(self) -> SqliteHotStore:
         from penstock.adapters.local.hot import SqliteHotStore
 
         return SqliteHotStore(self.path / "hot.sqlite", self.clock, durability=self.settings.durability)
+
+    @property
+    def exchange(self) -> SqliteHotStore:
+        """The hot tables, for what workflows ask of them."""
+        return self.hot
 
     @functools.cached_property
     def metrics(self) -> SqliteMetricStore:
@@ -117,10 +139,23 @@ class Home:
 
         return DuckDbQueryEngine(self.lake)
 
+    @functools.cached_property
+    def answers(self) -> FileObjectStore:
+        """What workflows' queries answered."""
+        from penstock.adapters.local.objects import FileObjectStore
+
+        return FileObjectStore(self.path / "answers")
+
     def ports(self, writer: str) -> Ports:
         """Returns what tasks may be given; ``writer`` answers for the objects that they announce."""
         self.writer = writer
         return self
+
+    def serve(self, definition: Definition, call: Call) -> bytes:
+        """Does what a workflow asks of a service. Raises TaskError when the service would refuse."""
+        from penstock.runtime.integrations import perform
+
+        return perform(definition, call, self)
 
     def close(self) -> None:
         """Closes what was opened."""

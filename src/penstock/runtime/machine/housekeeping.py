@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
+from penstock.ports.events import EventStore
 from penstock.ports.hot import HotStore
 from penstock.ports.metrics import MetricStore
 from penstock.ports.notify import OutboxStore
+from penstock.ports.queues import ExpiringQueues
 
 INTERVAL_SECONDS = 3600.0
 # CloudWatch keeps metrics for 15 months: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
@@ -18,7 +20,7 @@ BATCH = 1000
 
 
 class Housekeeper:
-    """Deletes items past their TTL, metrics past their retention, and notifications delivered long ago."""
+    """Deletes what is past its TTL or its retention, and what was delivered or dispatched long ago."""
 
     def __init__(
         self,
@@ -26,12 +28,16 @@ class Housekeeper:
         hot: HotStore,
         metrics: MetricStore,
         outbox: OutboxStore,
+        queues: ExpiringQueues,
+        events: EventStore,
         clock: Clock,
         definitions: Mapping[str, Definition],
     ) -> None:
         self._hot = hot
         self._metrics = metrics
         self._outbox = outbox
+        self._queues = queues
+        self._events = events
         self._clock = clock
         self._tables = [table for definition in definitions.values() for table in definition.hot_tables.values()]
         self._due_at = float("-inf")
@@ -44,5 +50,7 @@ class Housekeeper:
         expired = [self._hot.expire(table, now, BATCH) for table in self._tables]
         self._metrics.expire(now - METRIC_SECONDS)
         self._outbox.forget_delivered(now - DELIVERED_SECONDS)
+        self._queues.expire()
+        self._events.forget_dispatched(now - DELIVERED_SECONDS)
         is_done = all(count < BATCH for count in expired)
         self._due_at = self._clock.monotonic() + (INTERVAL_SECONDS if is_done else 1.0)

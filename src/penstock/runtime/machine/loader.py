@@ -69,7 +69,7 @@ class Catalog:
         """Returns several definitions, all when no name is given, and checks that they go together.
 
         Raises:
-            LoadError: two pipelines have a table of one name.
+            LoadError: two pipelines have a table, a queue or an event bus of one name.
         """
         definitions = {name: self.load(name) for name in names or self.names()}
         check_together(definitions)
@@ -108,9 +108,11 @@ def check_together(definitions: dict[str, Definition]) -> None:
     """Checks that pipelines can live in one home.
 
     Raises:
-        LoadError: two of them have a lake table or a hot table of one name.
+        LoadError: two of them have a table, a queue or an event bus of one name.
     """
-    for kind, noun in (("lake_tables", "lake table"), ("hot_tables", "hot table")):
+    for kind, noun in (
+        ("lake_tables", "lake table"), ("hot_tables", "hot table"), ("queues", "queue"), ("event_buses", "event bus")
+    ):  # fmt: skip
         owners: dict[str, str] = {}
         for name, definition in definitions.items():
             for table in getattr(definition, kind):

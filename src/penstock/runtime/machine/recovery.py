@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from penstock.ports.journal import Journal
+from penstock.ports.map_runs import MapRunStore
 from penstock.runtime.machine.dispatcher import Dispatcher
 
 
@@ -15,16 +16,22 @@ class Recovery:
         living: returns the tokens of the processes that are alive.
     """
 
-    def __init__(self, journal: Journal, dispatcher: Dispatcher, living: Callable[[], list[str]]) -> None:
+    def __init__(
+        self, journal: Journal, map_runs: MapRunStore, dispatcher: Dispatcher, living: Callable[[], list[str]]
+    ) -> None:
         self._journal = journal
+        self._map_runs = map_runs
         self._dispatcher = dispatcher
         self._living = living
 
     def tick(self) -> int:
         """Frees the executions of dead processes and settles their announcements; returns how many were freed."""
         # Who is asked for first cannot be missed: a process that begins in between owns nothing yet.
-        owners = self._journal.owners()
+        owners, map_owners = self._journal.owners(), self._map_runs.owners()
         alive = self._living()
         freed = sum(self._journal.release(owner) for owner in owners if owner not in alive)
+        for owner in map_owners:
+            if owner not in alive:
+                self._map_runs.release(owner)
         self._dispatcher.settle_dead(alive)
         return freed

@@ -83,7 +83,7 @@ class Supervisor:
             left = until - self._clock.monotonic()
             if left <= 0:
                 return False
-            self._feed(self._invoker.wait(min(left, 0.2)))
+            self._feed(self._invoker.wait(min(left, 0.2)), waking=False)
         return not self._worker.calling
 
     def _poll(self, monotonic: float) -> None:
@@ -105,9 +105,9 @@ class Supervisor:
         while created := self._dispatcher.tick():
             self._worker.admit(created)
 
-    def _feed(self, answers: list[Answer]) -> None:
+    def _feed(self, answers: list[Answer], *, waking: bool = True) -> None:
         died = {self._worker.execution_of(answer.token) for answer in answers if answer.reply.output is None}
-        self._worker.tick(answers)
+        self._worker.tick(answers, waking=waking)
         for execution in died - {None}:
             self._dispatcher.settle_execution(str(execution))
 

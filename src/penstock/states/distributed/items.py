@@ -63,8 +63,10 @@ def at_most(items: Iterable[Item], limit: Any) -> Iterator[Item]:
     """Yields the first items, as ``MaxItems`` says; 0 or nothing means no other limit than AWS's own.
 
     Raises:
-        StateFailedError: ``States.Runtime``: the limit is no whole number from 0.
+        StateFailedError: ``States.Runtime``: the limit is no whole number; ``States.ItemReaderFailed``: it is below 0.
     """
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-        raise StateFailedError(failures.RUNTIME, f"MaxItems must be a whole number from 0, not {shown(limit):.100}")
+    if isinstance(limit, int) and limit < 0:
+        raise reader_failed("field MaxItems must be positive")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
+        raise StateFailedError(failures.RUNTIME, f"MaxItems must be a whole number, not {shown(limit):.100}")
     return itertools.islice(items, min(limit or ITEMS_LIMIT, ITEMS_LIMIT))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from penstock.errors import NotFoundError, UsageError
@@ -61,27 +63,130 @@ class JournalContract:
         journal.start("a", 5.0)
         journal.finish("a", Outcome(Status.FAILED, 1.0, error="E", cause="why"))
         journal.reopen("a")
-        found = journal.claim("me", ["p"], 10)[0]
+        found = journal.claim("me", ["p"], 10, 9.0)[0]
         assert (found.redrives, found.dead_letter, found.error, found.started_at) == (1, False, None, 5.0)
 
     def test_an_execution_has_one_owner(self, journal: Journal) -> None:
         for name, at in (("b", 2.0), ("a", 1.0), ("c", 3.0)):
             journal.create(execution(name, at=at))
-        assert [e.id for e in journal.claim("one", ["p"], 2)] == ["a", "b"]
-        assert [e.id for e in journal.claim("two", ["p"], 9)] == ["c"]
-        assert journal.claim("three", ["p"], 9) == []
+        assert [e.id for e in journal.claim("one", ["p"], 2, 9.0)] == ["a", "b"]
+        assert [e.id for e in journal.claim("two", ["p"], 9, 9.0)] == ["c"]
+        assert journal.claim("three", ["p"], 9, 9.0) == []
         assert sorted(journal.owners()) == ["one", "two"]
+
+    def test_a_parked_execution_is_claimed_when_it_is_due(self, journal: Journal) -> None:
+        for name, wake_at in (("late", 30.0), ("soon", 20.0), ("never", math.inf)):
+            journal.create(execution(name, owner="me"))
+            journal.start(name, 1.0)
+            assert journal.park(name, wake_at)
+        assert journal.get("soon").owner is None
+        assert (journal.get("soon").status, journal.get("soon").wake_at) == (Status.RUNNING, 20.0)
+        assert journal.next_wake_at(["p"]) == 20.0
+        assert journal.claim("you", ["p"], 9, 19.9) == []
+        assert [(e.id, e.owner, e.wake_at) for e in journal.claim("you", ["p"], 9, 20.0)] == [("soon", "you", None)]
+        assert journal.next_wake_at(["p"]) == 30.0
+        assert [e.id for e in journal.claim("you", ["p"], 9, 1e12)] == ["late"]
+        assert journal.next_wake_at(["p"]) is None
+
+    def test_the_longest_claimable_is_claimed_first(self, journal: Journal) -> None:
+        for name, at in (("parked", 1.0), ("new", 12.0), ("newer", 25.0)):
+            journal.create(execution(name, at=at))
+        journal.park("parked", 20.0)
+        assert [e.id for e in journal.claim("me", ["p"], 2, 30.0)] == ["new", "parked"]
+        assert [e.id for e in journal.claim("me", ["p"], 2, 30.0)] == ["newer"]
+
+    def test_only_the_named_pipelines_wake(self, journal: Journal) -> None:
+        journal.create(execution("a", pipeline="other"))
+        journal.park("a", 5.0)
+        assert journal.next_wake_at(["p"]) is None
+        assert journal.claim("me", ["p"], 9, 9.0) == []
+        assert journal.next_wake_at(["p", "other"]) == 5.0
+
+    def test_what_is_over_is_neither_parked_nor_woken(self, journal: Journal) -> None:
+        journal.create(execution("a"))
+        journal.park("a", 5.0)
+        journal.finish("a", Outcome(Status.ABORTED, 1.0))
+        assert not journal.park("a", 5.0)
+        assert journal.next_wake_at(["p"]) is None
+        assert journal.claim("me", ["p"], 9, 9.0) == []
+        journal.reopen("a")
+        assert [e.id for e in journal.claim("me", ["p"], 9, 0.0)] == ["a"]
+
+    def test_mail_reaches_the_owner_once_and_in_order(self, journal: Journal) -> None:
+        for name, owner in (("a", "me"), ("b", "me"), ("c", "you")):
+            journal.create(execution(name, owner=owner))
+        for name, event in (("b", b"one"), ("a", b"two"), ("c", b"hers"), ("b", b"three")):
+            assert journal.post(name, event)
+        assert [one.event for one in journal.mailbox("b")] == [b"one", b"three"]
+        mail = journal.mail("me")
+        assert [(one.execution, one.event) for one in mail] == [("b", b"one"), ("a", b"two"), ("b", b"three")]
+        assert [journal.take(one) for one in mail] == [True, True, True]
+        assert [journal.take(one) for one in mail] == [False, False, False]
+        assert journal.mail("me") == []
+        assert [one.event for one in journal.mail("you")] == [b"hers"]
+
+    def test_mail_is_taken_with_the_transaction_that_takes_it(self, journal: Journal) -> None:
+        journal.create(execution("a", owner="me"))
+        journal.post("a", b"event")
+        with pytest.raises(ZeroDivisionError), journal.transaction():
+            journal.take(journal.mail("me")[0])
+            raise ZeroDivisionError
+        assert [one.event for one in journal.mail("me")] == [b"event"]
+
+    def test_mail_wakes_a_parked_execution(self, journal: Journal) -> None:
+        journal.create(execution("a", owner="me"))
+        journal.park("a", math.inf)
+        assert journal.post("a", b"event")
+        assert [e.id for e in journal.claim("you", ["p"], 9, 1.0)] == ["a"]
+        assert [one.event for one in journal.mail("you")] == [b"event"]
+
+    def test_nothing_is_parked_over_its_mail(self, journal: Journal) -> None:
+        journal.create(execution("a", owner="me"))
+        journal.post("a", b"event")
+        assert not journal.park("a", math.inf)
+        assert journal.get("a").owner == "me"
+        journal.take(journal.mail("me")[0])
+        assert journal.park("a", math.inf)
+
+    def test_mail_for_what_is_over_is_dropped(self, journal: Journal) -> None:
+        journal.create(execution("a", owner="me"))
+        journal.post("a", b"too late")
+        journal.finish("a", Outcome(Status.SUCCEEDED, 1.0))
+        assert not journal.post("a", b"later still")
+        assert not journal.post("unknown", b"event")
+        journal.reopen("a")
+        journal.claim("me", ["p"], 9, 1.0)
+        assert journal.mail("me") == []
+
+    def test_posting_counts_as_a_change(self, journal: Journal) -> None:
+        journal.create(execution("a", owner="me"))
+        journal.has_changed()
+        assert not journal.has_changed()
+        assert not journal.has_posted()
+        journal.post("a", b"event")
+        assert journal.has_posted()
+        assert not journal.has_posted()
+        assert journal.has_changed()
+        assert not journal.has_changed()
+
+    def test_who_waits_for_an_end_is_told_once(self, journal: Journal) -> None:
+        for token in ("p/2#0", "p/1#0", "p/2#0"):
+            journal.await_end("child", token)
+        journal.await_end("other", "p/3#0")
+        assert journal.take_waiters("child") == ["p/1#0", "p/2#0"]
+        assert journal.take_waiters("child") == []
+        assert journal.take_waiters("other") == ["p/3#0"]
 
     def test_only_the_named_pipelines_are_claimed(self, journal: Journal) -> None:
         journal.create(execution("a", pipeline="other"))
-        assert journal.claim("me", ["p"], 9) == []
+        assert journal.claim("me", ["p"], 9, 9.0) == []
 
     def test_what_is_released_can_be_claimed_again(self, journal: Journal) -> None:
         journal.create(execution("a", owner="dead"))
         journal.create(execution("b", owner="dead"))
         journal.finish("b", Outcome(Status.SUCCEEDED, 1.0))
         assert journal.release("dead") == 1
-        assert [e.id for e in journal.claim("me", ["p"], 9)] == ["a"]
+        assert [e.id for e in journal.claim("me", ["p"], 9, 9.0)] == ["a"]
 
     def test_executions_are_found_by_the_beginning_of_their_id(self, journal: Journal) -> None:
         for name in ("metrics-1", "metrics-2", "metrics-20"):
@@ -101,6 +206,15 @@ class JournalContract:
         assert [e.id for e in journal.find(Filter(pipelines=("p",)))] == ["e3", "e1"]
         assert [e.id for e in journal.find(Filter(dead_letter=True))] == ["e3"]
         assert [e.id for e in journal.find(Filter(statuses=(Status.PENDING,), limit=2))] == ["e4", "e2"]
+
+    def test_items_of_distributed_maps_are_listed_when_they_are_asked_for(self, journal: Journal) -> None:
+        journal.create(execution("parent", at=1.0))
+        item = execution("item", at=2.0)
+        item.source = "map:run"
+        journal.create(item)
+        assert [e.id for e in journal.find(Filter())] == ["parent"]
+        assert [e.id for e in journal.find(Filter(with_map_children=True))] == ["item", "parent"]
+        assert [e.id for e in journal.find(Filter(source="map:run"))] == ["item"]
 
     def test_unfinished_executions_are_counted(self, journal: Journal) -> None:
         journal.create(execution("a"))

@@ -2,9 +2,13 @@
 
 # Workflow metrics.
 resource "aws_sfn_state_machine" "metrics" {
-  name       = "${local.prefix}metrics"
-  role_arn   = aws_iam_role.workflow_metrics.arn
-  definition = replace(file("${path.module}/workflows/metrics.asl.json"), "/(\"FunctionName\"\\s*:\\s*\")metrics-/", "$${1}${local.prefix}metrics-")
+  name     = "${local.prefix}metrics"
+  role_arn = aws_iam_role.workflow_metrics.arn
+
+  definition = templatefile("${path.module}/workflows/metrics.asl.json", {
+    prefix = local.prefix
+  })
+
   depends_on = [aws_iam_role_policy.workflow_metrics]
 
   logging_configuration {
@@ -21,9 +25,13 @@ resource "aws_cloudwatch_log_group" "workflow_metrics" {
 
 # Workflow log-processor.
 resource "aws_sfn_state_machine" "log_processor" {
-  name       = "${local.prefix}metrics-log-processor"
-  role_arn   = aws_iam_role.workflow_log_processor.arn
-  definition = replace(file("${path.module}/workflows/log-processor.asl.json"), "/(\"FunctionName\"\\s*:\\s*\")metrics-/", "$${1}${local.prefix}metrics-")
+  name     = "${local.prefix}metrics-log-processor"
+  role_arn = aws_iam_role.workflow_log_processor.arn
+
+  definition = templatefile("${path.module}/workflows/log-processor.asl.json", {
+    prefix = local.prefix
+  })
+
   depends_on = [aws_iam_role_policy.workflow_log_processor]
 
   logging_configuration {

@@ -15,7 +15,13 @@ from penstock.runtime.aws.ports import LambdaPorts
 
 @pytest.mark.parametrize(
     ("port", "variable"),
-    [("objects", "PENSTOCK_LAKE_BUCKET"), ("hot", "PENSTOCK_HOT_TABLES"), ("topics", "PENSTOCK_TOPICS")],
+    [
+        ("objects", "PENSTOCK_LAKE_BUCKET"),
+        ("hot", "PENSTOCK_HOT_TABLES"),
+        ("topics", "PENSTOCK_TOPICS"),
+        ("queues", "PENSTOCK_QUEUES"),
+        ("events", "PENSTOCK_EVENT_BUSES"),
+    ],
 )
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_variable_that_is_missing_is_named(
