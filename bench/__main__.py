@@ -1,4 +1,4 @@
-"""``python -m bench [executions|parallel|startup|memory|hot|cold|synth|rehearsal|waiting …] [--json] [--quick]``.
+"""``python -m bench [executions|parallel|startup|memory|hot|cold|synth|rehearsal|waiting|maps …] [--json] [--quick]``.
 
 Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-bench``, which is made when it is absent.
 """
@@ -144,6 +144,13 @@ def waiting(quick: bool) -> dict[str, Any]:
     return figures(quick=quick)
 
 
+def maps(quick: bool) -> dict[str, Any]:
+    """Distributed Maps of a thousand to a hundred thousand items, a thousand at once."""
+    from bench.maps import measure
+
+    return measure([1_000, 10_000] if quick else [1_000, 10_000, 100_000], 1_000, "pass")
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
@@ -154,6 +161,7 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "synth": synth,
     "rehearsal": rehearsal,
     "waiting": waiting,
+    "maps": maps,
 }
 
 

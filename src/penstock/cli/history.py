@@ -86,6 +86,17 @@ def _took(execution: Execution) -> str:
     return duration(execution.stopped_at - execution.started_at)
 
 
+def _waits(execution: Execution) -> str:
+    """Returns what an execution waits for that is parked."""
+    from penstock.cli.output import moment
+
+    if execution.wake_at is None or execution.stopped_at is not None:
+        return ""
+    return (
+        ", waits for an answer" if execution.wake_at == float("inf") else f", waits until {moment(execution.wake_at)}"
+    )
+
+
 def _described(execution: Execution) -> dict[str, Any]:
     import msgspec
 
@@ -109,7 +120,7 @@ def _show_one(options: Options, home: Home, execution: Execution, *, full: bool)
     out.print(Text(f"{execution.pipeline} / {execution.workflow}, started by {output.clean(execution.source)}"))
     redriven = f", redriven {execution.redrives} times" if execution.redrives else ""
     out.print(Text(f"{output.moment(execution.started_at)}, took {_took(execution)}{redriven}"))
-    out.print(Text(f"definition {execution.version[:12]}"))
+    out.print(Text(f"definition {execution.version[:12]}{_waits(execution)}"))
     if execution.error:
         out.print(
             Text(f"{execution.error}: {output.clean(timeline.shorten(execution.cause or '', full=full))}", style="red")

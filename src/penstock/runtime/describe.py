@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from penstock.ports.journal import Execution, Status
+from penstock.runtime.machine.map_runs import SOURCE as MAP_SOURCE
 from penstock.runtime.names import name_of
 from penstock.states.failures import HISTORY_LIMIT
 
@@ -58,6 +59,8 @@ def _status(execution: Execution) -> str:
 
 def _redrive(execution: Execution, events: int, now: float) -> dict[str, str]:
     status, reason = _status(execution), ""
+    if execution.source.startswith(MAP_SOURCE) and execution.status.is_final and execution.status != Status.SUCCEEDED:
+        return {"redriveStatus": "REDRIVABLE_BY_MAP_RUN"}
     if not execution.status.is_final or execution.status == Status.SUCCEEDED:
         reason = f"Execution is {status} and cannot be redriven."
     elif events >= HISTORY_LIMIT - 1:

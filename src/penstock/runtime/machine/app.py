@@ -23,6 +23,7 @@ from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
+from penstock.runtime.machine.map_runs import SOURCE as MAP_SOURCE
 from penstock.runtime.machine.map_runs import MapRunner
 from penstock.runtime.machine.notifier import Notifier
 from penstock.runtime.machine.promoted import refuse_promoted
@@ -148,11 +149,16 @@ class Machine:
         """Continues a failed execution from where it failed.
 
         Raises:
-            UsageError: it is not over, or it succeeded.
+            UsageError: it is not over, it succeeded, or it is one of a distributed Map's.
         """
         found = self.home.journal.get(execution)
         if found.status not in {Status.FAILED, Status.TIMED_OUT, Status.ABORTED}:
             raise UsageError(f"{found.id} is {found.status}", hint="only what failed can be put through again")
+        if found.source.startswith(MAP_SOURCE):
+            raise UsageError(
+                f"{found.id} belongs to a distributed Map, which decides about it",
+                hint=f"redrive the execution with the Map: of {found.root} or what it started",
+            )
         sequence = len(self.home.journal.events(found.id))
         event = msgspec.json.encode(Redriven(at=self.home.clock.now()))
         with self.home.journal.transaction():
