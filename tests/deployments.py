@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from penstock import Invoke, Pipeline, Widget, days, hours, index, minutes, number, seconds, string
+from penstock.deploy.functions import functions
 from penstock.deploy.hcl import Block, Expression, Template
 from penstock.deploy.kit import Artifact, Site
 from penstock.deploy.registry import CAPABILITIES
@@ -32,6 +33,13 @@ class Order(msgspec.Struct):
 def metrics() -> Definition:
     """Returns the metrics pipeline."""
     from penstock.pipelines.metrics import pipeline
+
+    return pipeline.build()
+
+
+def logs() -> Definition:
+    """Returns the logs pipeline."""
+    from penstock.pipelines.logs import pipeline
 
     return pipeline.build()
 
@@ -120,7 +128,7 @@ def with_alarm(definition: Definition, **changes: Any) -> Definition:
 
 def site(definition: Definition) -> Site:
     """Returns what capabilities are asked with: a zip a task, and one layer."""
-    artifacts = {task: Artifact(path=f"artifacts/{task}.zip", layers=tuple(LAYERS)) for task in definition.tasks}
+    artifacts = {task: Artifact(path=f"artifacts/{task}.zip", layers=tuple(LAYERS)) for task in functions(definition)}
     return Site(definition=definition, artifacts=artifacts, layers=LAYERS)
 
 

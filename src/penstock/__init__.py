@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from penstock.lake.records import Bad as Bad
     from penstock.lake.records import Good as Good
     from penstock.model.dashboards import Widget as Widget
+    from penstock.model.schema import Precision as Precision
     from penstock.runtime.context import Context as Context
 
 # Loaded on first use: a command that needs no definition should not pay for the definition API.
@@ -58,6 +59,7 @@ _SOURCES = {
     "Bad": "penstock.lake.records",
     "Good": "penstock.lake.records",
     "Widget": "penstock.model.dashboards",
+    "Precision": "penstock.model.schema",
     "Context": "penstock.runtime.context",
 }
 

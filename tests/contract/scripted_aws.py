@@ -70,6 +70,8 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAws]:
             self.end_headers()
             self.wfile.write(found.body)
 
+        do_PUT = do_POST  # noqa: N815 - the handler's own name
+
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
             """Writes nothing."""
 

@@ -17,7 +17,7 @@ from scripted_aws import Answer, ScriptedAws, as_json, serving
 
 from penstock.adapters.aws.query import AthenaQueryEngine
 from penstock.adapters.aws.query_gate import admit
-from penstock.adapters.aws.query_types import value
+from penstock.adapters.aws.query_types import execution_parameters, value
 from penstock.adapters.aws.session import client
 from penstock.deploy.projection import catalog_tables
 from penstock.errors import NotFoundError, QueryError, ThrottledError
@@ -245,3 +245,14 @@ def test_a_query_whose_state_cannot_be_had_is_stopped(scripted: ScriptedAws) -> 
     with pytest.raises(ThrottledError):
         AthenaQueryEngine("d", "w").run("SELECT 1", tables=[TABLE])
     assert scripted.operations[-1] == "StopQueryExecution"
+
+
+def test_parameters_are_literals_in_their_order() -> None:
+    at = datetime.datetime(2026, 2, 20, 7, 57, tzinfo=datetime.UTC)
+    given = ["it's; DROP TABLE x --", 5, 0.5, True, None, Decimal("1.50"), at, at.date()]
+    assert execution_parameters(given) == [
+        "'it''s; DROP TABLE x --'", "5", "DOUBLE '0.5'", "TRUE", "NULL", "DECIMAL '1.50'",
+        "TIMESTAMP '2026-02-20 07:57:00.000000'", "DATE '2026-02-20'",
+    ]  # fmt: skip
+    with pytest.raises(QueryError, match="no names"):
+        execution_parameters({"a": 1})

@@ -1,8 +1,9 @@
 import pytest
+from scripted_aws import Answer, serving
 
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.session import client
-from penstock.errors import NotFoundError, UnavailableError
+from penstock.errors import AccessDeniedError, ConditionFailedError, NotFoundError, UnavailableError
 from penstock.testing.contracts.objects import ObjectStoreContract
 
 
@@ -40,3 +41,19 @@ def test_nobody_answers(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(UnavailableError, match="cannot reach s3://lake/a"):
         S3ObjectStore("lake").get("a")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [("PreconditionFailed", 412, ConditionFailedError), ("ConditionalRequestConflict", 409, ConditionFailedError),
+     ("NoSuchKey", 404, ConditionFailedError), ("NoSuchBucket", 404, NotFoundError),
+     ("AccessDenied", 403, AccessDeniedError)],
+)  # fmt: skip
+def test_what_s3_answers_to_a_conditional_write(
+    code: str, status: int, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(monkeypatch) as aws:
+        body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+        aws.script = [Answer(status=status, body=body)]
+        with pytest.raises(expected):
+            S3ObjectStore("lake").replace("a", b"x", if_match="e")

@@ -1,49 +1,224 @@
-"""Questions: ``query``."""
+"""Questions: ``query`` and ``queries``."""
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penstock.cli.options import Options
+from penstock.errors import UsageError
 
 if TYPE_CHECKING:
+    from penstock.model.datasets import LakeTable
+    from penstock.model.pipeline import Definition
+    from penstock.model.queries import NamedQuery
     from penstock.ports.query import Result
+    from penstock.runtime.asking import Asked
+    from penstock.runtime.machine.home import Home
+
+# A query of one word could only be a name.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z][A-Za-z0-9_-]*)?")
+ENDINGS = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+}
+ENGINES = {"athena": "Athena", "duckdb": "DuckDB"}
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Adds the commands."""
     app.command("query")(query)
+    app.command("queries")(queries)
 
 
 def query(
     context: typer.Context,
-    sql: Annotated[str, typer.Argument(help='A SELECT over lake tables; "-" reads it from standard input.')],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows.")] = 1000,
+    sql: Annotated[str, typer.Argument(help='A SELECT, the name of a query, or "-" for standard input.')],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Print at most so many rows.")] = 1000,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Give up after so many seconds.")] = 60.0,
+    memory: Annotated[int, typer.Option("--memory", min=64, help="Use at most so many megabytes.")] = 512,
+    dialect: Annotated[
+        str | None, typer.Option("--dialect", help="Whose SQL it is: athena or duckdb. Told by itself when absent.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="name=text or name:=JSON, for :name in the query.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="table, json, csv, parquet or arrow; the last two need --output.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write all rows to this file; its ending tells the format.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell what was asked and read, of how much, instead of the rows.")
+    ] = False,
+    save: Annotated[str | None, typer.Option("--save", help="Keep the query under this name.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Read the lake, even if the answer is known.")] = False,
 ) -> None:
     """Ask in SQL, over everything in the lake. Read-only; quarantined records are in <table>_quarantine."""
-    from penstock.cli import output
+    from penstock.runtime.asking import ask
 
     options: Options = context.obj
     home = options.open_home()
     definitions, _ = options.catalog().load_good()
+    asked = _asked(sql, dialect, list(definitions.values()), home)
     tables = [table for definition in definitions.values() for table in definition.lake_tables.values()]
-    text = sys.stdin.read() if sql == "-" else sql
-    result = home.query.run(text, tables=tables, limit=limit, timeout_seconds=timeout)
-    output.emit(result.rows, [column.name for column in result.columns], as_json=options.as_json, empty="no rows")
-    if not options.as_json:
-        output.console(stderr=True).print("; ".join(_notes(result, limit)), style="dim")
+    given = _parameters(param or [])
+    engine = _engine(home, memory, fresh=fresh)
+    if output is not None:
+        _export(engine, asked, tables, given, timeout, _format_of(output, form), output)
+    else:
+        found, taken = ask(
+            engine, asked.sql, tables=tables, dialect=_dialect(asked, dialect), parameters=given,
+            limit=limit, timeout_seconds=timeout, explain=explain,
+        )  # fmt: skip
+        _show(found, taken, options, form or "table", limit, explain=explain)
+    if save is not None:
+        path = home.saved_queries.save(save, asked.sql, asked.dialect)
+        typer.echo(f"saved as {save} in {path}", err=True)
 
 
-def _notes(result: Result, limit: int) -> list[str]:
+def _asked(text: str, dialect: str | None, definitions: list[Definition], home: Home) -> NamedQuery:
+    from penstock.model.queries import NamedQuery
+    from penstock.runtime.asking import find_named
+
+    if dialect not in {None, "athena", "duckdb"}:
+        raise UsageError(f"there is no dialect {dialect!r}", hint="it is athena or duckdb")
+    text = sys.stdin.read() if text == "-" else text
+    if NAME.fullmatch(text.strip()):
+        return find_named(text.strip(), definitions, home.saved_queries)
+    return NamedQuery(name="", sql=text, dialect="athena" if dialect == "athena" else "duckdb")
+
+
+def _dialect(asked: NamedQuery, given: str | None) -> Any:
+    """Returns whose SQL it is; None for a text of which nobody said."""
+    return asked.dialect if asked.name or given else None
+
+
+def _engine(home: Home, memory: int, *, fresh: bool) -> Any:
+    return home.query.limited(memory_limit_mb=memory, is_cached=not fresh)
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    import msgspec
+
+    found: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        is_json = name.endswith(":")
+        name = name.removesuffix(":")
+        if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise UsageError(f"{one!r} is no parameter", hint="such as --param day=20, or --param low:=0.5")
+        try:
+            found[name] = msgspec.json.decode(value) if is_json else value
+        except msgspec.DecodeError:
+            raise UsageError(f"{value!r} is no JSON", hint=f"for text write --param {name}={value}") from None
+        if isinstance(found[name], list | dict):
+            raise UsageError(f"parameter {name} is no single value", hint="give text, a number, true, false or null")
+    return found
+
+
+def _format_of(output: Path, form: str | None) -> Any:
+    told = form or ENDINGS.get(output.suffix.lower())
+    if told not in {"json", "csv", "parquet", "arrow"}:
+        raise UsageError(
+            f"{output.name} has no ending that tells a format", hint="add --format json, csv, parquet or arrow"
+        )
+    return told
+
+
+def _export(
+    engine: Any,
+    asked: NamedQuery,
+    tables: list[LakeTable],
+    given: dict[str, Any],
+    timeout: float,
+    form: Any,
+    path: Path,
+) -> None:
+    from penstock.cli.output import count
+    from penstock.runtime.asking import for_duckdb
+
+    taken = for_duckdb(asked.sql, asked.dialect, tables=tables, parameters=given)
+    rows = engine.export(taken.sql, path, form=form, tables=tables, timeout_seconds=timeout, parameters=given)
+    typer.echo(f"{count(rows, 'row')} in {path}", err=True)
+
+
+def _show(result: Result, asked: Asked, options: Options, form: str, limit: int, *, explain: bool) -> None:
+    from penstock.cli import output
+
+    if form not in {"table", "json", "csv"}:
+        raise UsageError(f"{form} cannot be printed", hint="name a file: --output answer.parquet")
+    names = [column.name for column in result.columns]
+    as_json = options.as_json or form == "json"
+    if explain:
+        _explain(result, asked, as_json=as_json)
+    elif form == "csv":
+        _print_csv(names, result.rows)
+    else:
+        output.emit(result.rows, names, as_json=as_json, empty="no rows")
+    if not as_json:
+        output.console(stderr=True).print("; ".join(_notes(result, asked, limit)), style="dim", markup=False)
+
+
+def _print_csv(names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    import csv
+
+    from penstock.cli.output import cell_text
+
+    written = csv.writer(sys.stdout, lineterminator="\n")
+    written.writerow(names)
+    written.writerows([["" if value is None else cell_text(value) for value in row] for row in rows])
+
+
+def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
+    import msgspec
+
+    from penstock.cli import output
+    from penstock.cli.output import size
+
+    if as_json:
+        output.emit_json({
+            "sql": asked.sql, "dialect": asked.dialect, "changes": [msgspec.structs.asdict(c) for c in asked.changes],
+            "cached": result.cached, "files_read": result.scanned_files, "bytes_read": result.scanned_bytes,
+            "tables": [msgspec.structs.asdict(one) for one in result.tables],
+        })  # fmt: skip
+        return
+    typer.echo(f"taken as {ENGINES[asked.dialect]}'s SQL; DuckDB is asked:\n{asked.sql.strip()}\n")
+    for change in asked.changes:
+        typer.echo(f"  {change.rule}: {change.before} → {change.after}\n    {change.reason} ({change.source})")
+    rows: list[list[Any]] = [
+        [one.table, f"{one.partitions} of {one.all_partitions}", f"{one.sealed_files} sealed, {one.raw_files} raw",
+         f"{one.sealed_files + one.raw_files} of {one.all_files}", size(one.all_bytes or 0)]
+        for one in result.tables
+    ]  # fmt: skip
+    output.table(["table", "partitions", "files", "of all files", "all bytes"], rows, empty="no tables")
+    everything = sum(one.all_bytes or 0 for one in result.tables)
+    files = sum(one.all_files or 0 for one in result.tables)
+    known = "nothing, the answer is known: " if result.cached else ""
+    typer.echo(
+        f"read {known}{result.scanned_files} of {files} files, {size(result.scanned_bytes)} of {size(everything)}"
+    )
+
+
+def _notes(result: Result, asked: Asked, limit: int) -> list[str]:
     """Returns what is to be known about an answer beside its rows."""
     from penstock.cli.output import count, duration, size
 
     read = f"{count(result.scanned_files, 'file')}, {size(result.scanned_bytes)}"
-    notes = [f"{count(len(result.rows), 'row')} in {duration(result.elapsed_seconds)} from {read}"]
+    source = "what was answered before" if result.cached else read
+    notes = [f"{count(len(result.rows), 'row')} in {duration(result.elapsed_seconds)} from {source}"]
+    if asked.dialect == "athena":
+        changed = ", ".join(dict.fromkeys(change.rule for change in asked.changes))
+        notes.append(f"taken as Athena's SQL{f', rewritten: {changed}' if changed else ''}")
     if result.truncated:
         notes.append(f"there are more: --limit is {limit}")
     if result.unreadable_lines:
@@ -51,3 +226,29 @@ def _notes(result: Result, limit: int) -> list[str]:
     if result.unreadable_files:
         notes.append(f"{count(result.unreadable_files, 'file')} left out: cannot be read")
     return notes
+
+
+def queries(context: typer.Context) -> None:
+    """List the queries that have a name: those of the pipelines, and those that were saved here."""
+    from penstock.cli import output
+    from penstock.sql.parameters import named_parameters
+
+    options: Options = context.obj
+    saved = options.open_home().saved_queries
+    definitions, _ = options.catalog().load_good()
+    known = [(definition.name, one) for definition in definitions.values() for one in definition.queries.values()]
+    known += [("saved here", found) for name in saved.names() if (found := saved.get(name))]
+    rows: list[list[Any]] = [
+        [one.name, place, one.dialect, ", ".join(named_parameters(one.sql)) or "-", one.description]
+        for place, one in known
+    ]
+    if options.as_json:
+        fields = ["name", "pipeline", "dialect", "description", "sql"]
+        output.emit_json(
+            [
+                dict(zip(fields, [one.name, place, one.dialect, one.description, one.sql], strict=True))
+                for place, one in known
+            ]
+        )
+    else:
+        output.table(["query", "of", "dialect", "parameters", "what it answers"], rows, empty="no queries yet")

@@ -91,6 +91,8 @@ def put(
     home = options.open_home(create=True)
     definitions, _ = options.catalog().load_good()
     refuse_promoted(home.path, [name for name, definition in definitions.items() if table in definition.lake_tables])
+    declared = [one.lake_tables[table] for one in definitions.values() if table in one.lake_tables]
+    home.schema_history.keep(declared, home.clock.now())
     inbox = Inbox(
         home.inbox, objects=home.objects, bus=home.bus, clock=home.clock, definitions=definitions, writer="put"
     )

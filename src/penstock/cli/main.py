@@ -12,14 +12,20 @@ import typer
 from penstock.cli import (
     account,
     ask,
+    catalog,
+    collect,
     configure,
     drill,
+    export,
     history,
     inspect,
+    lake,
     lifecycle,
     messaging,
     observe,
     promote,
+    quarantine,
+    schema,
     ship,
     token,
 )
@@ -36,7 +42,26 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 an execution failed, 2 wrong usage, 3 a definition cannot be used, 4 not found, "
     "5 the home cannot be used, 6 a query failed, 7 access denied, 70 a defect of Penstock, 130 interrupted.",
 )
-for group in (inspect, lifecycle, history, observe, ask, configure, ship, account, drill, promote, token, messaging):
+for group in (
+    inspect,
+    lifecycle,
+    history,
+    observe,
+    ask,
+    catalog,
+    export,
+    lake,
+    quarantine,
+    collect,
+    configure,
+    ship,
+    account,
+    drill,
+    promote,
+    token,
+    messaging,
+    schema,
+):
     group.register(app)
 
 

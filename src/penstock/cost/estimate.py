@@ -11,6 +11,7 @@ import msgspec
 
 from penstock.cost.by_states import asked, item_writes
 from penstock.cost.prices import PRICES, REGION
+from penstock.cost.sealing import sealing
 from penstock.cost.traffic import MONTH_DAYS, MONTH_HOURS, Traffic, traffic
 from penstock.cost.usage import Usage, check
 from penstock.model.access import Grant, HotAction, Kind, LakeAction, QueueAction, TopicAction
@@ -110,18 +111,19 @@ def line(price: str, what: str, quantity: float) -> Line:
 
 
 def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    gb_seconds = 0.0
+    sealed = sealing(definition, usage, month)
+    gb_seconds = sealed.gb_seconds
     for name, calls in month.calls.items():
         task = definition.tasks.get(name)
         if task is not None:
             seconds = min(usage.task_seconds.get(name, usage.default_task_seconds), task.timeout_seconds)
             gb_seconds += calls * seconds * task.memory_mb / 1024
-    yield line("lambda-requests", "calls of tasks", _of_tasks(definition, month))
+    yield line("lambda-requests", "calls of tasks", _of_tasks(definition, month) + sealed.starts)
     yield line(f"lambda-{definition.deployment.architecture}", "time of tasks", gb_seconds)
 
 
 def _workflow(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    yield line("schedules", "starts by schedules", month.slots)
+    yield line("schedules", "starts by schedules", month.slots + sealing(definition, usage, month).starts)
     yield line("transitions", "states of workflows", month.transitions)
     if definition.deployment.tracing:
         yield line("traces", "traces of executions", sum(month.runs.values()))
@@ -134,6 +136,9 @@ def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
     )
     reads += asked(month, "s3:getObject")
     held = sum(lake_gb(table, month.objects.get(name, 0.0), usage) for name, table in definition.lake_tables.items())
+    sealed = sealing(definition, usage, month)
+    held *= 1 + usage.sealed_share if definition.deployment.sealing else 1
+    puts, reads = puts + sealed.puts, reads + sealed.gets
     yield line("s3-put", "objects written", puts)
     yield line("s3-get", "objects read", reads)
     yield line("s3-storage", "the lake", held)
@@ -179,7 +184,7 @@ def _watch(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Lin
     hours = sum(metric_hours(definition, metric, month) for metric in known.values())
     watched = [a for a in definition.alarms.values() if not check_window(a.period_seconds, a.evaluation_periods)]
     yield line("metrics", f"{len(known)} metrics, in the hours with data", hours / MONTH_HOURS)
-    yield line("alarms", "alarms", len(watched) + OWN_ALARMS)
+    yield line("alarms", "alarms", len(watched) + OWN_ALARMS + sealing(definition, usage, month).alarms)
     yield line("composite-alarms", "composite alarms", len(definition.composite_alarms))
     yield line("dashboards", "dashboards", len(definition.dashboards))
     yield line("logs", "logs of tasks", _of_tasks(definition, month) * usage.log_bytes_per_call / GB)
@@ -251,9 +256,11 @@ def _catalog(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
         return
     queries = usage.queries + asked(month, "athena:startQueryExecution")
     yield line("athena", "what queries scan", queries * usage.query_gb)
-    yield line("s3-put", "partitions that queries look into", queries * usage.query_partitions)
+    # A view lists what is sealed, what is raw, and what is sealed of the same days.
+    listings = 3 if definition.deployment.sealing else 1
+    yield line("s3-put", "partitions that queries look into", queries * usage.query_partitions * listings)
     yield line("s3-put", "listings by workflows", asked(month, "s3:listObjectsV2"))
-    yield line("glue-catalog", "tables", 1 + 2 * len(definition.lake_tables))
+    yield line("glue-catalog", "tables", 1 + len(definition.lake_tables) * (3 + definition.deployment.sealing))
     dpu_hours = usage.crawler_hours * CRAWLER_DPU * definition.deployment.crawler
     yield line(
         "glue-dpu", "crawler and job", dpu_hours + usage.job_hours * JOB_DPU * definition.deployment.backfill_job

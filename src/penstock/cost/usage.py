@@ -35,6 +35,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         zones: availability zones of the network, where there is one.
         secrets: secrets kept in Secrets Manager.
         crawler_hours: time that the crawler runs, at two DPUs.
+        sealing_seconds: how long a run of the function that seals is billed for, where there is one.
+        sealed_share: the size of what is sealed, as a part of the raw objects'.
         job_hours: time that the backfill job runs, at a sixteenth of a DPU.
     """
 
@@ -58,6 +60,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     zones: float = 2.0
     secrets: float = 0.0
     crawler_hours: float = 0.0
+    sealing_seconds: float = 5.0
+    sealed_share: float = 0.2
     job_hours: float = 0.0
 
 

@@ -7,17 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
+from penstock.define.asking import check as check_queries
 from penstock.define.cadence import metric_cadences, published_metrics, task_states, workflow_tasks, written_tables
 from penstock.define.messaging import check as check_messaging
 from penstock.define.parts import noun_of
 from penstock.define.service_calls import check_workflow, known_resources
+from penstock.define.tables import check as check_tables
 from penstock.errors import Finding, PenstockError
 from penstock.model.access import WORKFLOW_ONLY, Grant, Kind, LakeAction
 from penstock.model.endpoints import check_endpoint
 from penstock.model.pipeline import Definition
-from penstock.model.schema import columns
 from penstock.model.task import Task
 from penstock.schedules import parse
 from penstock.states import lint
@@ -38,6 +37,7 @@ NAME_RULES: dict[str, tuple[str, str]] = {
     "event_buses": (r"[A-Za-z0-9._-]{1,240}", "1 to 240 letters, digits, `.`, `_` and `-`"),
     "alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
     "composite_alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
+    "queries": (r"[A-Za-z][A-Za-z0-9_-]{0,111}", "1 to 112 letters, digits, hyphens and underscores"),
     "dashboards": (r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, hyphens and underscores"),
 }
 
@@ -49,13 +49,14 @@ def check(definition: Definition, place: str) -> list[Finding]:
         *_tags(definition, place),
         *_tasks(definition),
         *_grants(definition),
-        *_tables(definition),
+        *check_tables(definition),
         *_workflows(definition),
         *_schedules(definition),
         *_triggers(definition),
         *check_messaging(definition),
         *_topics(definition),
         *_dashboards(definition),
+        *check_queries(definition),
         *check_alarms(definition, published_metrics(definition), _metric_cadences(definition)),
     ]
 
@@ -130,25 +131,6 @@ def _granted(definition: Definition) -> Iterator[tuple[str, str, tuple[Grant, ..
         yield f"task {task.name!r}", task.place, task.grants
     for workflow in definition.workflows.values():
         yield f"workflow {workflow.name!r}", workflow.place, workflow.may
-
-
-def _tables(definition: Definition) -> Iterator[Finding]:
-    for table in definition.lake_tables.values():
-        if not (isinstance(table.record, type) and issubclass(table.record, msgspec.Struct)):
-            yield Finding(table.place, "record-type", f"records of {table.name!r} are of {table.record!r}",
-                          "declare `class Record(msgspec.Struct): …` and give that class")  # fmt: skip
-            continue
-        try:
-            columns(table.record)
-        except TypeError as error:
-            yield Finding(table.place, "record-type", f"lake table {table.name!r}: {error}", "change the field's type")
-    for hot in definition.hot_tables.values():
-        names = [hot.partition.name, *([hot.sort.name] if hot.sort else [])]
-        if len(set(names)) != len(names):
-            yield Finding(hot.place, "key", f"hot table {hot.name!r} uses {names[0]!r} as both keys",
-                          "partition and sort key are two attributes")  # fmt: skip
-        if len({index.name for index in hot.indexes}) != len(hot.indexes):
-            yield Finding(hot.place, "key", f"hot table {hot.name!r} has two indexes of one name", "rename one of them")
 
 
 def _workflows(definition: Definition) -> Iterator[Finding]:

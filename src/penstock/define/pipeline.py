@@ -11,9 +11,11 @@ from typing import Any, Literal, overload
 import msgspec
 
 from penstock.define import asl
+from penstock.define.asking import Asking
 from penstock.define.keys import as_key
-from penstock.define.messaging import Messaging, listed
+from penstock.define.messaging import listed
 from penstock.define.places import caller_place
+from penstock.define.tables import column_names
 from penstock.define.units import minutes, rate, seconds, whole_seconds
 from penstock.define.workflow import Invoke, Stepped
 from penstock.errors import DefinitionError, Finding, by_place, report
@@ -32,7 +34,7 @@ Handler = Callable[[Any, Any], Any]
 Target = Stepped | Workflow
 
 
-class Pipeline(Messaging):
+class Pipeline(Asking):
     """A pipeline under definition.
 
     Args:
@@ -72,8 +74,12 @@ class Pipeline(Messaging):
         retain: timedelta | None = None,
         infrequent_after: timedelta | None = None,
         archive_after: timedelta | None = None,
+        sort: str | Sequence[str] = (),
+        unique: str | Sequence[str] = (),
+        time: str | None = None,
+        compress: bool = False,
     ) -> LakeTable:
-        """Declares a table of the lake whose records are of one type."""
+        """Declares a table of the lake whose records are of one type. ``LakeTable`` says what each option means."""
         table = LakeTable(
             name=name,
             record=record,
@@ -82,6 +88,10 @@ class Pipeline(Messaging):
             retain_seconds=whole_seconds(retain),
             infrequent_after_seconds=whole_seconds(infrequent_after),
             archive_after_seconds=whole_seconds(archive_after),
+            sort=column_names(sort),
+            unique=column_names(unique),
+            time=time,
+            compress=compress,
             place=caller_place(),
         )
         return self._add("lake_tables", table)

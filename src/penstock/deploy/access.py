@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from penstock.deploy.functions import sealing_task
 from penstock.deploy.hcl import Expression, Template, identifier
 from penstock.deploy.policy import Statement
 from penstock.deploy.resources import event_bus, hot_table, lake, queue, topic
@@ -71,6 +72,8 @@ def task_statements(definition: Definition, task: Task) -> list[Statement]:
     made = []
     for kind, statements in STATEMENTS.items():
         made += statements(definition, sorted(grant for grant in task.grants if grant.kind == kind))
+    if task == sealing_task(definition):
+        made += lake.sealing_statements(definition)
     group = f"aws_cloudwatch_log_group.task_{identifier(task.name)}.arn"
     made.append(
         Statement(

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from penstock.deploy.hcl import Expression, Template
 from penstock.deploy.lake_access import BUCKET, listing
 from penstock.deploy.policy import Statement
+from penstock.deploy.projection import RAW, SEALED
 from penstock.deploy.service_calls import Called
 from penstock.model.access import Grant, Kind, LakeAction
+from penstock.model.pipeline import Definition
 
 RESULTS = "aws_s3_bucket.results.arn"
 DATABASE = "${aws_glue_catalog_database.lake.name}"
@@ -25,15 +27,16 @@ START = "startQueryExecution"
 TO_THE_END = ("athena:GetQueryExecution", "athena:StopQueryExecution")
 
 
-def statements(grants: Sequence[Grant], called: Sequence[Called]) -> list[Statement]:
+def statements(definition: Definition, grants: Sequence[Grant], called: Sequence[Called]) -> list[Statement]:
     """Returns what the queries of a workflow need, of those tables that it was granted ``query`` on."""
+    sealing = definition.deployment.sealing
     tables = [one.resource for one in grants if one.kind is Kind.LAKE and one.action == LakeAction.QUERY]
     queries = [one for one in called if one.call.service == "athena"]
     if not tables or not queries:
         return []
     made = [_speak(queries)]
     if any(one.call.action == START for one in queries):
-        made += [*_look_up(tables), *_read(tables), *_keep_results()]
+        made += [*_look_up(tables, sealing), *_read(tables, sealing), *_keep_results()]
     elif any(one.call.action == "getQueryResults" for one in queries):
         made.append(_read_results(("s3:GetObject",)))
     return made
@@ -51,10 +54,12 @@ def _speak(queries: Sequence[Called]) -> Statement:
     )
 
 
-def _look_up(tables: Sequence[str]) -> list[Statement]:
+def _look_up(tables: Sequence[str], sealing: bool) -> list[Statement]:
     """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"""
     database = (Template(f"{GLUE}catalog"), Template(f"{GLUE}database/{DATABASE}"))
-    named = tuple(Template(f"{GLUE}table/{DATABASE}/{one}") for one in tables)
+    # Whoever asks a view asks the tables in it.
+    prefixes = ("", RAW, SEALED) if sealing else ("", RAW)
+    named = tuple(Template(f"{GLUE}table/{DATABASE}/{prefix}{one}") for one in tables for prefix in prefixes)
     return [
         Statement(
             sid="NameCatalog",
@@ -66,11 +71,12 @@ def _look_up(tables: Sequence[str]) -> list[Statement]:
     ]
 
 
-def _read(tables: Sequence[str]) -> list[Statement]:
-    objects = tuple(Template(f"${{{BUCKET}}}/raw/{one}/*") for one in tables)
+def _read(tables: Sequence[str], sealing: bool) -> list[Statement]:
+    zones = ("raw", "sealed") if sealing else ("raw",)
+    objects = tuple(Template(f"${{{BUCKET}}}/{zone}/{one}/*") for one in tables for zone in zones)
     return [
         Statement(sid="ReadTables", actions=("s3:GetObject",), resources=objects),
-        *(listing(one, ("look", "into")) for one in tables),
+        *(listing(one, ("look", "into"), zones) for one in tables),
         Statement(
             sid="LocateBuckets",
             actions=("s3:GetBucketLocation",),

@@ -61,13 +61,13 @@ def _reads(table: str, grants: Sequence[Grant], called: Sequence[Called]) -> boo
     return read in grants and any(_may_use(one, read) for one in called)
 
 
-def listing(table: str, words: tuple[str, ...] = ("list",)) -> Statement:
-    """Returns the permission to list what a table holds, and nothing beside it."""
+def listing(table: str, words: tuple[str, ...] = ("list",), zones: tuple[str, ...] = ("raw",)) -> Statement:
+    """Returns the permission to list what a table holds in some zones, and nothing beside it."""
     return Statement(
         sid=sid(*words, table),
         actions=("s3:ListBucket",),
         resources=(Expression(BUCKET),),
-        condition={"StringLike": {"s3:prefix": [f"raw/{table}/*"]}},
+        condition={"StringLike": {"s3:prefix": [f"{zone}/{table}/*" for zone in zones]}},
     )
 
 

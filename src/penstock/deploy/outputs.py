@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.deploy.functions import functions
 from penstock.deploy.hcl import Block, Expression, identifier
 from penstock.deploy.kit import (
     bus_address,
@@ -24,7 +25,7 @@ def outputs(definition: Definition) -> list[Block]:
         _output(
             "functions",
             "Functions, by task",
-            {name: Expression(f"{function_address(name)}.function_name") for name in definition.tasks},
+            {name: Expression(f"{function_address(name)}.function_name") for name in functions(definition)},
         ),
         _output(
             "state_machines",

@@ -1,7 +1,8 @@
-"""Tables of the lake as Glue and Athena know them: columns, projected partitions, the way to read a line.
+"""Tables of the lake as Glue and Athena know them: columns, projected partitions, the way to read a file.
 
 https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+https://docs.aws.amazon.com/athena/latest/ug/parquet-serde.html
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ import msgspec
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
 from penstock.model.schema import Column, columns
 
-SERDE = "org.openx.data.jsonserde.JsonSerDe"
-INPUT_FORMAT = "org.apache.hadoop.mapred.TextInputFormat"
-OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+RAW, SEALED = "raw_", "sealed_"
 # Both ends belong to the range. A query cannot see what lies outside of it.
 YEARS = "2025,2034"
 RANGES = {"year": YEARS, "month": "1,12", "day": "1,31", "hour": "0,23"}
@@ -29,13 +28,46 @@ QUARANTINE_COLUMNS = (
     Column("raw", "string", nullable=True),
     Column("encoding", "string", nullable=True),
 )
+# Columns are found by their names, so that a file from before a column was added has NULL in it.
+# https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html#index-access
+PARQUET_PARAMETERS = {"serialization.format": "1"}
 _BINARY = re.compile(r"(?<![a-z0-9_])binary(?![a-z0-9_:])")
+
+
+class FileFormat(msgspec.Struct, frozen=True):
+    """What a table's files are, in Hive's words.
+
+    Attributes:
+        classification: Glue's name of it.
+        serde: the library that makes rows of them.
+    """
+
+    classification: str
+    input_format: str
+    output_format: str
+    serde: str
+
+
+JSON_LINES = FileFormat(
+    "json",
+    "org.apache.hadoop.mapred.TextInputFormat",
+    "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    "org.openx.data.jsonserde.JsonSerDe",
+)
+PARQUET = FileFormat(
+    "parquet",
+    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+)
 
 
 class CatalogTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table of the catalog.
 
     Attributes:
+        lake_table: the table of the lake that it belongs to.
+        zone: where in the lake its objects are: ``raw``, ``sealed`` or ``quarantine``.
         path: where its objects are in the bucket, such as ``raw/orders/``.
         path_template: where those of one partition are; ``${year}`` stands for the value of the column.
         partition_keys: text, as the keys of objects have them: ``month = '02'``.
@@ -44,7 +76,9 @@ class CatalogTable(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    lake_table: str
     zone: str
+    format: FileFormat
     path: str
     path_template: str
     columns: tuple[Column, ...]
@@ -53,23 +87,32 @@ class CatalogTable(msgspec.Struct, frozen=True, kw_only=True):
     serde_parameters: dict[str, str]
 
 
-def catalog_tables(tables: Sequence[LakeTable]) -> list[CatalogTable]:
-    """Returns all tables that a query can name: each of the lake, and its quarantine.
+def catalog_tables(tables: Sequence[LakeTable], *, sealing: bool = False) -> list[CatalogTable]:
+    """Returns the tables over files of the lake: of each its raw objects and its quarantine, and what is sealed.
 
-    A declared table wins over a quarantine of that name, as on the machine.
+    A declared table wins over any other of its name, as on the machine.
+
+    Args:
+        sealing: closed partitions are sealed. The name of a table is then that of a view over two of these.
     """
-    declared = {table.name for table in tables}
+    declared = {table.name.lower() for table in tables}
     made = []
     for table in tables:
-        made.append(_table(table, table.name, "raw", columns(table.record)))
-        name = f"{table.name}_quarantine"
-        if name not in declared:
-            made.append(_table(table, name, "quarantine", QUARANTINE_COLUMNS))
+        described = columns(table.record)
+        if not sealing:
+            made.append(_table(table, table.name, "raw", described))
+        others = [(f"{table.name}_quarantine", "quarantine"), (f"{RAW}{table.name}", "raw")]
+        for name, zone in [*others, (f"{SEALED}{table.name}", "sealed")] if sealing else others:
+            if name.lower() not in declared:
+                made.append(_table(table, name, zone, QUARANTINE_COLUMNS if zone == "quarantine" else described))
     return made
 
 
 def glue_type(name: str) -> str:
-    """Returns a column's type in the catalog: JSON holds bytes as base64 text; Athena knows lower-case names only."""
+    """Returns a column's type in the catalog: JSON holds bytes as base64 text; Athena knows lower-case names only.
+
+    What is sealed has the same types, so that one query can read both.
+    """
     return _BINARY.sub("string", name.lower())
 
 
@@ -94,15 +137,18 @@ def _table(table: LakeTable, name: str, zone: str, described: Sequence[Column]) 
     partition = PARTITION_COLUMNS[table.partition]
     path = f"{zone}/{table.name}/"
     template = path + "".join(f"{column}=${{{column}}}/" for column in partition)
+    kind = PARQUET if zone == "sealed" else JSON_LINES
     return CatalogTable(
         name=name,
+        lake_table=table.name,
         zone=zone,
+        format=kind,
         path=path,
         path_template=template,
         columns=tuple(Column(c.name.lower(), glue_type(c.type), c.nullable) for c in described),
         partition_keys=tuple(Column(column, "string") for column in partition),
-        parameters={"EXTERNAL": "TRUE", "classification": "json", **projection(partition, template)},
-        serde_parameters=_serde_parameters(described),
+        parameters={"EXTERNAL": "TRUE", "classification": kind.classification, **projection(partition, template)},
+        serde_parameters=_serde_parameters(described) if kind is JSON_LINES else PARQUET_PARAMETERS,
     )
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from penstock.deploy.bundle.build import Bundle, build
 from penstock.deploy.bundle.target import Target
+from penstock.deploy.functions import functions
 from penstock.deploy.kit import Artifact
 from penstock.deploy.terraform import synthesize
 from penstock.errors import UsageError
@@ -87,7 +88,7 @@ def release(
     """
     recorded = read_record(folder)
     # The zips take long: what can be refused is refused before.
-    draft = synthesize(definition, {task: Artifact(path=f"artifacts/{task}.zip") for task in definition.tasks})
+    draft = synthesize(definition, {task: Artifact(path=f"artifacts/{task}.zip") for task in functions(definition)})
     _check_owner(definition, folder, recorded)
     if not force:
         _check_edits(folder, recorded, draft)

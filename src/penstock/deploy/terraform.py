@@ -70,6 +70,7 @@ REFUSED = frozenset({
     "lifecycle-too-early", "lifecycle-order", "too-many-indexes", "memory", "timeout", "workflow-too-long",
     "schedule-too-often", "too-many-metrics", "name-too-long", "log-retention", "alarm-name",
     "metric-name", "queue-name", "replica-region", "computed-name", "unknown-name", "no-glue-job",
+    "table-name", "task-name",
 })  # fmt: skip
 
 

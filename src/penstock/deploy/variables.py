@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.deploy.functions import sealing_task
 from penstock.deploy.hcl import Block, Expression
 from penstock.deploy.projection import YEARS
 from penstock.deploy.resources.task import RETENTION_DAYS
@@ -92,6 +93,8 @@ def _optional(definition: Definition) -> list[Block]:
                 _check('can(regex("^[0-9]{4},[0-9]{4}$", var.partition_years))', "Two years: \"2025,2034\"."),
             ),
         ]  # fmt: skip
+    if sealing_task(definition) is not None:
+        made.append(_variable("sealing_enabled", "Whether the clock seals closed partitions", BOOL, ON))
     if chosen.replica_region is not None:
         made.append(_variable("replica_region", "Where the copy is", STRING, chosen.replica_region))
     if chosen.vpc:

@@ -49,7 +49,7 @@ def workflow_statements(definition: Definition, workflow: Workflow) -> list[Stat
         made += _of_grant(definition, grant, called)
     made += lake_access.results(grants, called)
     made += _awaited(definition, grants, called)
-    made += athena_access.statements(grants, called)
+    made += athena_access.statements(definition, grants, called)
     if has_distributed_map(workflow):
         made += _own_executions(definition, workflow)
     if definition.deployment.encryption_key and any(one.kind in ENCRYPTED and _uses(one, called) for one in grants):
@@ -63,7 +63,7 @@ def used_grants(definition: Definition, workflow: Workflow) -> list[Grant]:
     return [
         grant
         for grant in sorted(set(workflow.may))
-        if [*_of_grant(definition, grant, called), *athena_access.statements([grant], called)]
+        if [*_of_grant(definition, grant, called), *athena_access.statements(definition, [grant], called)]
     ]
 
 

@@ -45,15 +45,16 @@ def partition_path(table: LakeTable, at: float) -> str:
     return "/".join(f"{name}={moment.strftime(FORMATS[name])}" for name in PARTITION_COLUMNS[table.partition])
 
 
-def raw_key(table: LakeTable, at: float, source: str, execution: str) -> str:
+def raw_key(table: LakeTable, at: float, source: str, execution: str, extension: str = ".json") -> str:
     """Returns the key of a raw object.
 
     Args:
         at: when the execution began, in seconds since the epoch.
         source: what wrote it; any text.
         execution: sets it apart from all others of this source.
+        extension: says what it holds, such as ``.json.zst``.
     """
-    name = f"{_safe(source, SOURCE_LIMIT)}-{_safe(execution, EXECUTION_LIMIT)}.json"
+    name = f"{_safe(source, SOURCE_LIMIT)}-{_safe(execution, EXECUTION_LIMIT)}{extension}"
     return f"{table_prefix(table.name)}{partition_path(table, at)}/{name}"
 
 

@@ -26,6 +26,10 @@ class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
         retain_seconds: when a partition expires; None keeps it for ever.
         infrequent_after_seconds: when it moves to the infrequent-access tier.
         archive_after_seconds: when it moves to the archive tier.
+        sort: the columns by which a sealed partition is sorted, most significant first.
+        unique: the columns that tell records apart; of several that are equal in all of them the first is kept.
+        time: the column that holds when the record came about.
+        compress: whether ``append`` writes raw objects with zstd.
     """
 
     name: str
@@ -35,6 +39,10 @@ class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
     retain_seconds: int | None = None
     infrequent_after_seconds: int | None = None
     archive_after_seconds: int | None = None
+    sort: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
+    time: str | None = None
+    compress: bool = False
     place: str = ""
 
     @property

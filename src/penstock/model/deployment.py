@@ -11,6 +11,8 @@ Runtime = Annotated[str, msgspec.Meta(pattern=r"^python3\.[0-9]+$")]
 Region = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html: at least 10 000 000 bytes
 ScanLimit = Annotated[int, msgspec.Meta(ge=10)]
+# What the function is called that seals the lake; no task can have this name then.
+SEALING_FUNCTION = "sealing"
 Budget = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -25,6 +27,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         streams: hot tables keep a stream of their changes.
         replica_region: lake and hot tables are copied to this region as well.
         vpc: functions run inside a network of the user's, over endpoints.
+        sealing: a function seals the lake's closed partitions, and queries read what it has sealed.
         crawler: a Glue crawler that can be started by hand; no query needs it.
         backfill_job: a Glue job that puts stored objects through a triggered task again.
         encryption_key: a KMS key of the user's for topics and queues ($1 a month); AWS's own keys otherwise.
@@ -40,6 +43,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     streams: bool = False
     replica_region: Region | None = None
     vpc: bool = False
+    sealing: bool = False
     crawler: bool = False
     backfill_job: bool = False
     encryption_key: bool = False

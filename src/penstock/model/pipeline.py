@@ -10,6 +10,7 @@ from penstock.model.dashboards import Dashboard
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.deployment import Deployment
 from penstock.model.metrics import Metric
+from penstock.model.queries import NamedQuery
 from penstock.model.queues import Queue
 from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import Schedule
@@ -44,5 +45,6 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     alarms: dict[str, Alarm] = {}
     composite_alarms: dict[str, CompositeAlarm] = {}
     dashboards: dict[str, Dashboard] = {}
+    queries: dict[str, NamedQuery] = {}
     deployment: Deployment = Deployment()
     rehearsal: Rehearsed = Rehearsed()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -43,6 +44,21 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, data: bytes) -> ObjectInfo:
         """Writes an object in place of any other."""
+        ...
+
+    def replace(self, key: str, source: Path | bytes, *, if_match: str | None) -> ObjectInfo:
+        """Writes an object if it is still the one that is known: compare and swap.
+
+        Of several writers that know the same object exactly one succeeds.
+
+        Args:
+            source: the bytes, or a file that holds them. The file must not be used afterwards; a store of files moves
+                it, from wherever it is on the same disk.
+            if_match: the etag of the object that is replaced; None when there must be none.
+
+        Raises:
+            ConditionFailedError: there is another object, or none; nothing is written.
+        """
         ...
 
     def get(self, key: str) -> bytes:

@@ -7,7 +7,9 @@ columns decides which files are read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+import decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +24,29 @@ class ResultColumn(msgspec.Struct, frozen=True):
     type: str
 
 
+Parameter = str | int | float | bool | decimal.Decimal | datetime.date | datetime.datetime | None
+# By name for ``$name``, in their order for ``?``.
+Parameters = Mapping[str, Parameter] | Sequence[Parameter]
+
+
+class TableScan(msgspec.Struct, frozen=True):
+    """What a query sees of a table; of the whole table where that was asked for.
+
+    Attributes:
+        partitions: how many partitions its conditions leave.
+        sealed_files, raw_files: what there is to read in these; raw objects that are sealed are not read.
+        all_partitions, all_files, all_bytes: of the whole table, each object's records counted once.
+    """
+
+    table: str
+    partitions: int
+    sealed_files: int
+    raw_files: int
+    all_partitions: int | None = None
+    all_files: int | None = None
+    all_bytes: int | None = None
+
+
 class Result(msgspec.Struct, frozen=True):
     """The answer to a query.
 
@@ -32,6 +57,8 @@ class Result(msgspec.Struct, frozen=True):
         unreadable_lines: how many lines of the scanned files are no record of their table, and were left out; None
             when too much was scanned to count them.
         unreadable_files: how many files of the queried tables could not be read at all, and were left out.
+        tables: what the query could see of each table.
+        cached: nothing was read: the same question was answered before, and nothing has changed since.
     """
 
     columns: list[ResultColumn]
@@ -42,15 +69,25 @@ class Result(msgspec.Struct, frozen=True):
     scanned_bytes: int = 0
     unreadable_lines: int | None = 0
     unreadable_files: int = 0
+    tables: tuple[TableScan, ...] = ()
+    cached: bool = False
 
 
 class QueryEngine(Protocol):
     """Answers SQL."""
 
     def run(
-        self, sql: str, *, tables: Sequence[LakeTable], limit: int = 10_000, timeout_seconds: float = 60.0
+        self,
+        sql: str,
+        *,
+        tables: Sequence[LakeTable],
+        limit: int = 10_000,
+        timeout_seconds: float = 60.0,
+        parameters: Parameters = (),
     ) -> Result:
-        """Returns the rows of one SELECT, at most ``limit``.
+        """Returns the rows of one SELECT in the engine's own SQL, at most ``limit``.
+
+        Parameters are values, never text of the query.
 
         Each table is there by its name, what was quarantined as ``<table>_quarantine``. Beside the columns of its
         record type a table has its partition columns (``year``, ``month``, ``day``, ``hour``) as text.

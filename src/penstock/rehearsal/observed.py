@@ -6,6 +6,7 @@ stand for. Everything else must be equal.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -18,6 +19,9 @@ from typing import Any
 import msgspec
 
 from penstock.deploy.documents import invoked_tasks
+from penstock.errors import ValidationError
+from penstock.lake.compression import compression_of, decompressed
+from penstock.lake.outcome import BrokenError
 from penstock.model.datasets import HotTable
 from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
@@ -31,6 +35,8 @@ PARTITION = re.compile(r"year=\d{4}(?:/month=\d{2}(?:/day=\d{2}(?:/hour=\d{2})?)
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 OF_ALARM = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA): "(.+?)"')
 VISIT = re.compile(r"(\{execution \d+\})\.[0-9a-f]{6}(?![0-9A-Za-z])")
+# A batch's name follows from its records, and they hold times.
+BATCH = re.compile(r"(\{execution \d+\}\.w\d+\.\d{9})-[0-9a-f]{12}(?![0-9A-Za-z])")
 UUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])")
 ARN = re.compile(r"arn:aws[a-z-]*:states:[^:\s]*:\d*:(?:stateMachine|execution:[^:\s]+):([^\s\"]+)")
 # Optimised integrations pass them on in AWS and here, emulators do not.
@@ -107,7 +113,7 @@ class Neutral:
         """Returns a text without what differs."""
         if self._ids is not None:
             text = self._ids.sub(lambda found: f"{{execution {self._executions[found[0]]}}}", text)
-        text = VISIT.sub(r"\1", text)
+        text = BATCH.sub(r"\1", VISIT.sub(r"\1", text))
         text = PARTITION.sub(self._partition, text)
         return ISO.sub(self._time, text)
 
@@ -167,6 +173,8 @@ class Neutral:
     def records(self, data: bytes) -> str:
         """Returns an object's records, one a line; what is no JSON as it is."""
         lines = []
+        with contextlib.suppress(BrokenError, ValidationError):
+            data = b"".join(decompressed([data], compression_of(data)))
         for line in data.decode("utf-8", errors="replace").splitlines():
             try:
                 lines.append(self.document(json.loads(line)))

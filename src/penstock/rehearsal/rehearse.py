@@ -13,6 +13,7 @@ import msgspec
 
 from penstock.adapters.aws.session import client
 from penstock.adapters.local.clock import SystemClock
+from penstock.deploy.functions import functions, sealing_task
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
 from penstock.rehearsal import as_lambda, here
@@ -31,6 +32,7 @@ from penstock.rehearsal.recorder import Recorder
 from penstock.rehearsal.report import NOT_COMPARED, Report, document
 from penstock.rehearsal.role_sessions import role_session
 from penstock.rehearsal.scene import plan_scene
+from penstock.rehearsal.sealing import SealingThere, calls_of_schedule, listings_of
 from penstock.rehearsal.services import calls_of_execution, calls_of_starts, starters_of
 from penstock.rehearsal.stage import prepare, set_up, take_down
 from penstock.rehearsal.steps import Say, Steps
@@ -75,6 +77,7 @@ class Rehearsal:
         self._scene = plan_scene(definition, self._clock.now(), inputs)
         self._left_out = unrehearsed(definition)
         self._keys: dict[str, str] = {}
+        self._sealed_by_schedule: list[RecordedCall] = []
         self._began_at = self._clock.now()
         not_run = tuple(f"workflow {name}, which was not run: {reason}" for name, reason in self._left_out.items())
         self.report = Report(pipeline=definition.name, steps=self._step.done, not_compared=(*not_run, *NOT_COMPARED))
@@ -126,6 +129,11 @@ class Rehearsal:
             observed = deployed.play(self._scene, played.arrivals, earlier=played.neutral)
             done(f"{len(observed.executions)} executions")
         self.report.comparisons = compare(played.observed, observed, incomparable(self._definition), self._left_out)
+        if sealing_task(self._definition) is not None:
+            with self._step("seal it there") as done:
+                self._sealed_by_schedule = calls_of_schedule(state, deployed.log(self._began_at), functions_of(state))
+                self.report.comparisons.append(self._sealing(outputs).play())
+                done(f"{self.report.comparisons[-1].compared} partitions")
         self._prove(recorder, deployed, outputs, state)
         with self._step("second plan"):
             self.report.drift = explain(terraform.plan())
@@ -133,6 +141,9 @@ class Rehearsal:
             deployed.stop_listening()
             done(take_down(terraform))
             self.report.leftovers = leftovers()
+
+    def _sealing(self, outputs: Mapping[str, Any]) -> SealingThere:
+        return SealingThere(self._definition, outputs, self._folder / "sealing")
 
     def _schedule(self, deployed: Deployed) -> None:
         workflows = Counter(schedule.workflow for schedule in self._definition.schedules.values())
@@ -151,7 +162,7 @@ class Rehearsal:
             self._probe(recorder, outputs, state)
             deployed.settle()
             calls = [call for call in recorder.calls if call.role] + services_calls(outputs, state)
-            calls += self._invocations(deployed, outputs, state)
+            calls += self._invocations(deployed, outputs, state) + self._sealed_by_schedule
             self.report.calls = len(calls)
             self.report.proof = prove(roles_of(state), calls, of_resources=resource_policies_of(state))
             done(f"{self.report.proof.granted} grants, {len(calls)} calls")
@@ -161,16 +172,20 @@ class Rehearsal:
         probe.lay_out()
         names = {name: task for task, name in outputs["functions"].items()}
         for function, role in functions_of(state).items():
-            task = self._definition.tasks[names[function.rpartition(":")[2]]]
+            task = functions(self._definition)[names[function.rpartition(":")[2]]]
             with settings(credentials(function, role)):
                 # What goes beyond the grants is no call that the roles should allow: it passes by the recorder.
                 self.report.refused += probe.overstep(task)
                 with settings({"AWS_ENDPOINT_URL": recorder.url}):
                     self.report.refused += probe.use(task)
+                    if task == sealing_task(self._definition):
+                        self.report.refused += self._sealing(outputs).use()
         others = WorkflowProbe(self._definition, outputs, self._clock, probe.keys, results_bucket(outputs))
         for function, role in functions_of(state).items():
             with settings(credentials(function, role)):
-                self.report.refused += others.overstep_as_task(names[function.rpartition(":")[2]])
+                task = functions(self._definition)[names[function.rpartition(":")[2]]]
+                listed = listings_of(self._definition) if task == sealing_task(self._definition) else ()
+                self.report.refused += others.overstep_as_task(task.name, listed)
         roles = machine_roles(state)
         for name, workflow in self._definition.workflows.items():
             self._probe_workflow(recorder, others, workflow, roles[outputs["state_machines"][name]])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.deploy.bundle.target import Target
+from penstock.deploy.functions import sealing_task
 from penstock.deploy.release import Release, release
 from penstock.deploy.terraform_command import Terraform
 from penstock.errors import DeploymentError, UnavailableError
@@ -50,6 +51,7 @@ def prepare(definition: Definition, reference: str, folder: Path, values: Mappin
         "require_tls": False,
         # The clock is set when everything is there.
         **({"schedules_enabled": False} if definition.schedules else {}),
+        **({"sealing_enabled": False} if sealing_task(definition) is not None else {}),
         **(values or {}),
     }
     (folder / VALUES).write_text(json.dumps(chosen, indent=2) + "\n")

@@ -151,15 +151,16 @@ class Deployed:
             self.objects.create(key, came.data)
         found = [one for one in self.settle() if one.arn not in self._known]
         numbers = {one.name: roots.index(one.arn) + 1 if one.arn in roots else 0 for one in found}
-        return self._observe(found, self._log(began_at), Neutral(numbers, began_at, self._clock.now(), earlier))
+        return self._observe(found, self.log(began_at), Neutral(numbers, began_at, self._clock.now(), earlier))
 
-    def _log(self, since: float) -> list[str]:
+    def log(self, since: float) -> list[str]:
+        """Returns the lines that functions have logged since a time."""
         groups = [f"/aws/lambda/{name}" for name in self._outputs["functions"].values()]
         return [line.message for line in CloudWatchLogs().read(groups, since)]
 
     def calls(self, since: float) -> list[Ended]:
         """Returns the calls of functions that ended since a time."""
-        return list(ended_calls(self._log(since)))
+        return list(ended_calls(self.log(since)))
 
     def _observe(self, found: list[DeployedExecution], log: list[str], neutral: Neutral) -> Observed:
         points = list(datapoints(log))

@@ -5,7 +5,7 @@ Step Functions calls services inside the emulator, which does not ask there what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,12 +80,16 @@ class WorkflowProbe:
         read = {grant for table in asked for grant in (table.read, table.list)}
         yield from self._try(f"workflow {workflow.name}", granted | own | read)
 
-    def overstep_as_task(self, task: str) -> Iterator[Refused]:
-        """Tries what only workflows can be granted; yields what was allowed."""
+    def overstep_as_task(self, task: str, besides: Collection[Grant] = ()) -> Iterator[Refused]:
+        """Tries what only workflows can be granted; yields what was allowed.
+
+        Args:
+            besides: what this one has nevertheless.
+        """
         both = {HotAction.GET, HotAction.PUT, HotAction.DELETE, LakeAction.READ, LakeAction.APPEND}
         shared = {*both, LakeAction.QUARANTINE, "publish", "send"}
         known = {one for one in self._every_grant() if one.action in shared or one.kind is Kind.EVENT_BUS}
-        yield from self._try(task, known)
+        yield from self._try(task, known | {*besides})
 
     def _try(self, holder: str, granted: set[Grant]) -> Iterator[Refused]:
         self._clients.clear()

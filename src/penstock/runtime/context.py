@@ -23,6 +23,7 @@ from penstock.ports.metrics import MetricPublisher
 from penstock.ports.notify import Publisher
 from penstock.ports.objects import ObjectStore
 from penstock.ports.queues import QueueStore
+from penstock.ports.rows import RowReader
 from penstock.runtime.handles import HotHandle, LakeHandle, MetricHandle, Scope, TopicHandle
 from penstock.runtime.queue_handles import EventBusHandle, QueueHandle
 
@@ -52,6 +53,8 @@ class Ports(Protocol):
     def queues(self) -> QueueStore: ...
     @property
     def events(self) -> EventPublisher: ...
+    @property
+    def rows(self) -> RowReader: ...
     @property
     def clock(self) -> Clock: ...
     @property

@@ -11,6 +11,8 @@ import msgspec
 
 from penstock.errors import AlreadyExistsError, ThrottledError, ValidationError
 from penstock.lake import layout, records
+from penstock.lake.batching import DEFAULT_BYTES
+from penstock.lake.compression import compress
 from penstock.model.access import Grant
 from penstock.model.alarms import Severity
 from penstock.model.datasets import HotTable, LakeTable
@@ -20,6 +22,7 @@ from penstock.model.topics import Topic
 from penstock.ports.bus import ObjectCreated
 from penstock.ports.invoke import Call
 from penstock.ports.notify import Message
+from penstock.runtime.lake_writer import LakeWriter
 
 if TYPE_CHECKING:
     from penstock.model.items import Item
@@ -85,14 +88,38 @@ class LakeHandle:
         call = self._scope.call
         number = self._scope.next_number(f"append:{self._table.name}:{source}")
         suffix = "" if number == 1 else f".{number}"
-        key = layout.raw_key(
-            self._table, call.started_at, source or call.task, f"{call.execution}.{self._scope.visit}{suffix}"
-        )
-        created = create_object(self._scope.ports, self._scope.definition, call, self._table, key, records.encode(rows))
+        name, data, extension = f"{call.execution}.{self._scope.visit}{suffix}", records.encode(rows), ".json"
+        if self._table.compress:
+            data, extension = compress(data), ".json.zst"
+        key = layout.raw_key(self._table, call.started_at, source or call.task, name, extension)
+        created = create_object(self._scope.ports, self._scope.definition, call, self._table, key, data)
         return Appended(key, len(rows), created)
+
+    def writer(
+        self,
+        *,
+        source: str | None = None,
+        max_bytes: int = DEFAULT_BYTES,
+        max_age_seconds: float | None = None,
+    ) -> LakeWriter:
+        """Returns a writer of many records in few objects, for a ``with`` block.
+
+        Args:
+            source: begins the objects' names; the task's name when absent.
+            max_bytes: of newline-delimited JSON; an object is written when there are as many.
+            max_age_seconds: an object is written when its first record has waited so long and another comes.
+
+        Raises:
+            AccessDeniedError: the task may not append to this table.
+            UsageError: a limit is not above zero.
+        """
+        self._scope.require(self._table.append)
+        return LakeWriter(self._scope, self._table, source=source, max_bytes=max_bytes, max_age_seconds=max_age_seconds)
 
     def read(self, key: str) -> Iterator[records.Good | records.Bad]:
         """Yields an object's records in order, each checked against the table's type.
+
+        The object is what its content says: JSON, Parquet, or CSV by its name; plain, with gzip or with zstd.
 
         Raises:
             AccessDeniedError: the task may not read this table.
@@ -101,7 +128,8 @@ class LakeHandle:
         """
         self._scope.require(self._table.read)
         self._check_own(key)
-        return records.decode(self._scope.ports.objects.stream(key), self._table.record, key)
+        ports = self._scope.ports
+        return records.decode(ports.objects.stream(key), self._table.record, key, rows=ports.rows)
 
     def quarantine(self, bads: Iterable[records.Bad], key: str) -> str:
         """Keeps records that did not fit, with reason, source object and line; returns the new object's key."""

@@ -11,6 +11,7 @@ import msgspec
 from penstock.adapters.virtual.clock import SeededEntropy, VirtualClock
 from penstock.adapters.virtual.invoke import InlineInvoker
 from penstock.define.pipeline import Pipeline
+from penstock.lake.compression import compression_of, decompressed
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.metrics import Metric
 from penstock.ports.journal import Execution
@@ -97,7 +98,9 @@ class Sandbox:
         """Returns a lake table's raw records, in the order of their objects."""
         found: list[dict[str, Any]] = []
         for info in self.home.objects.list(f"raw/{table.name}/"):
-            found += [msgspec.json.decode(line) for line in self.home.objects.get(info.key).splitlines() if line]
+            data = self.home.objects.get(info.key)
+            plain = b"".join(decompressed([data], compression_of(data)))
+            found += [msgspec.json.decode(line) for line in plain.splitlines() if line]
         return found
 
     def quarantined(self, table: LakeTable) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.adapters.local.query import DuckDbQueryEngine
+from penstock.adapters.local.query_gate import Question
 from penstock.adapters.local.query_types import duckdb_type, identifier, literal
 from penstock.errors import QueryError, ValidationError
 from penstock.model.datasets import LakeTable
@@ -116,7 +117,7 @@ def test_the_engine_itself_is_confined_should_the_gate_ever_fail(lake: Path) -> 
     connection = engine._connect()
     from penstock.adapters.local.query_views import sources
 
-    engine._confine(connection, sources([TABLE]), ["readings"])
+    engine._confine(connection, sources([TABLE]), Question("", frozenset({"readings"})))
     python_variable = {"a": [1]}
     assert python_variable
     for sql in (

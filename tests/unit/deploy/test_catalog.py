@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -16,11 +17,13 @@ from penstock import Pipeline
 from penstock.deploy.assets import backfill as job
 from penstock.deploy.resources import backfill, crawler
 from penstock.deploy.resources.catalog import assets, limits
-from penstock.deploy.terraform import synthesize
+from penstock.deploy.resources.lake import table_rules
+from penstock.deploy.terraform import REFUSED, synthesize
 from penstock.lake.records import Bad
 from penstock.model.datasets import LakeTable
 from penstock.model.deployment import Deployment
 from penstock.model.pipeline import Definition
+from penstock.model.queries import NamedQuery
 from penstock.model.workflow import ObjectTrigger, Workflow
 from penstock.testing import Sandbox
 
@@ -71,6 +74,64 @@ def test_a_table_and_its_quarantine() -> None:
     quarantine = block(text, 'resource "aws_glue_catalog_table" "orders_quarantine" {')
     assert "${aws_s3_bucket.lake.id}/quarantine/orders/" in quarantine
     assert 'name = "reason"' in quarantine
+
+
+def test_sealed_tables_are_parquet_and_their_name_is_a_view() -> None:
+    files = synthesize(definition(sealing=True), {})
+    text = files["catalog.tf"].decode()
+    sealed = block(text, 'resource "aws_glue_catalog_table" "sealed_orders" {')
+    assert (
+        '"storage.location.template" = '
+        '"s3://${aws_s3_bucket.lake.id}/sealed/orders/year=$${year}/month=$${month}/day=$${day}/hour=$${hour}/"'
+    ) in sealed
+    assert re.search(r'classification"? += "parquet"', sealed)
+    # https://docs.aws.amazon.com/athena/latest/ug/parquet-serde.html
+    assert '"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"' in sealed
+    assert "JsonSerDe" not in sealed
+    raw = block(text, 'resource "aws_glue_catalog_table" "raw_orders" {')
+    assert "/raw/orders/year=" in raw
+    view = block(text, 'resource "aws_glue_catalog_table" "orders" {')
+    assert 'table_type    = "VIRTUAL_VIEW"' in view
+    assert 'format("/* Presto View: %s */", base64encode(jsonencode({' in view
+    assert 'originalSql = file("${path.module}/views/orders.sql")' in view
+    assert "partition_keys" not in view
+    assert view.count("    columns {") == 6
+    assert files["views/orders.sql"].startswith(b'SELECT "id", "total", "year"')
+    assert "VIRTUAL_VIEW" not in catalog()
+    assert not [path for path in synthesize(definition(), {}) if path.startswith("views/")]
+
+
+def test_what_is_sealed_stays_at_hand_while_raw_objects_grow_cold() -> None:
+    """As `penstock lake retain` does it on a machine: only raw objects are archived; all of a partition expires."""
+    day = 86_400
+    table = LakeTable(
+        name="orders",
+        record=Order,
+        infrequent_after_seconds=30 * day,
+        archive_after_seconds=60 * day,
+        retain_seconds=365 * day,
+    )
+    shop = msgspec.structs.replace(definition(sealing=True), lake_tables={"orders": table})
+    rules = {
+        rule.body["id"]: [
+            inner.body.get("storage_class", inner.type) for inner in rule.blocks if inner.type != "filter"
+        ]
+        for rule in table_rules(shop)
+    }
+    assert rules == {
+        "raw-orders": ["STANDARD_IA", "GLACIER", "expiration"],
+        "sealed-orders": ["STANDARD_IA", "expiration"],
+        "quarantine-orders": ["expiration"],
+    }
+
+
+@pytest.mark.parametrize("name", ["raw_orders", "SEALED_Orders"])
+def test_names_that_sealing_needs_are_not_declared(name: str) -> None:
+    tables = {one: LakeTable(name=one, record=Order) for one in ("orders", name)}
+    shop = msgspec.structs.replace(definition(sealing=True), lake_tables=tables)
+    assert [finding.code for finding in limits(shop)] == ["table-name"]
+    assert "table-name" in REFUSED
+    assert limits(msgspec.structs.replace(shop, deployment=Deployment())) == []
 
 
 def test_the_range_of_years_is_a_variable() -> None:
@@ -147,6 +208,27 @@ def test_the_examples_run_on_the_machine_too(tmp_path: Path) -> None:
     assert answers["queries/orders-per-day.sql"][0][-1] == 2
 
 
+def test_the_pipelines_own_queries_are_there_in_athenas_words() -> None:
+    asked = {
+        "peak": NamedQuery(name="peak", sql="SELECT max(total) FROM raw_orders", description="The largest"),
+        "above": NamedQuery(
+            name="above",
+            sql="SELECT id, ':no' AS t FROM orders -- :no\nWHERE total > :least AND id <> :id",
+            description="Large ones",
+        ),
+        "halves": NamedQuery(name="halves", sql="SELECT id::VARCHAR AS id FROM orders", dialect="duckdb"),
+    }
+    shop = msgspec.structs.replace(definition(), queries=asked)
+    found = assets(shop)
+    assert found["queries/peak.sql"] == b"SELECT max(total) FROM raw_orders\n"
+    assert found["queries/above.sql"] == b"SELECT id, ':no' AS t FROM orders -- :no\nWHERE total > ? AND id <> ?\n"
+    assert b"CAST(id AS VARCHAR)" in found["queries/halves.sql"]
+    text = synthesize(shop, {})["catalog.tf"].decode()
+    above = block(text, 'resource "aws_athena_named_query" "above" {')
+    assert '"Large ones (give least, id)"' in above
+    assert "description" not in block(text, 'resource "aws_athena_named_query" "halves" {')
+
+
 class Pages:
     """What S3 answers to a listing, in two pages."""
 
@@ -207,15 +289,19 @@ def test_the_job_leaves_glues_own_arguments_alone() -> None:
 
 
 @pytest.mark.slow
-def test_terraform_finds_it_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("chosen", [{}, {"sealing": True}], ids=["plain", "sealing"])
+def test_terraform_finds_it_valid(chosen: dict[str, bool], tmp_path: Path) -> None:
     terraform = shutil.which("terraform")
     if terraform is None:
         pytest.skip("terraform is not on the PATH")
     if not Path(os.environ.get("TF_CLI_CONFIG_FILE", "")).is_file():
         pytest.skip("TF_CLI_CONFIG_FILE names no file that says where the provider is")
-    for path, content in synthesize(definition(crawler=True, backfill_job=True), {}).items():
+    for path, content in synthesize(definition(crawler=True, backfill_job=True, **chosen), {}).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)
+    if "sealing" in chosen:
+        (tmp_path / "artifacts").mkdir()
+        (tmp_path / "artifacts" / "sealing.zip").write_bytes(b"")
     for arguments in (["fmt", "-check", "-diff"], ["init", "-backend=false", "-input=false"], ["validate"]):
         done = subprocess.run(
             [terraform, *arguments, "-no-color"] if arguments[0] != "fmt" else [terraform, *arguments],

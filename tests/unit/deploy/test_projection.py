@@ -16,8 +16,9 @@ from penstock.adapters.local.query_types import SCALARS as DUCKDB_SCALARS
 from penstock.adapters.local.query_types import duckdb_type
 from penstock.adapters.local.query_views import sources
 from penstock.deploy.projection import CatalogTable, catalog_tables, glue_type
-from penstock.lake.layout import parse_key, partition_path, raw_key
+from penstock.lake.layout import parse_key, partition_path, quarantine_key, raw_key
 from penstock.lake.records import Bad, encode_quarantine
+from penstock.lake.sealing import sealed_key
 from penstock.model.datasets import LakeTable
 from penstock.model.schema import Column
 
@@ -144,13 +145,35 @@ def project(table: CatalogTable, years: str = "2026,2026") -> set[str]:
 
 
 @pytest.mark.parametrize("partition", ["hour", "day"])
-def test_every_key_of_a_year_is_in_a_projected_partition(partition: str) -> None:
+def test_the_keys_of_a_year_and_the_projected_partitions_are_the_same(partition: str) -> None:
+    """In every zone. A projection also has days that are in no calendar, such as the 30th of February."""
     table = msgspec.structs.replace(EVERYTHING, partition=partition)
-    places = project(catalog_tables([table])[0])
     new_year = 1_767_225_600  # 2026-01-01T00:00:00Z
-    for hour in range(365 * 24):
-        assert f"raw/things/{partition_path(table, new_year + hour * 3600)}/" in places
-    assert f"raw/things/{partition_path(table, new_year - 1)}/" not in places
+    hours = [new_year + hour * 3600 for hour in range(365 * 24)]
+    keys = {
+        "raw": {raw_key(table, at, "source", "execution") for at in hours},
+        "sealed": {sealed_key("things", partition_path(table, at)) for at in hours},
+    }
+    keys["quarantine"] = {quarantine_key(table, key) for key in keys["raw"]}
+    made = catalog_tables([table], sealing=True)
+    assert {one.zone for one in made} == keys.keys()
+    for one in made:
+        places = project(one)
+        folders = {key.rpartition("/")[0] + "/" for key in keys[one.zone]}
+        assert len(folders) == (365 if partition == "day" else 365 * 24)
+        assert folders <= places
+        assert all(day_of(place) is None for place in places - folders)
+        before = f"{one.zone}/things/{partition_path(table, new_year - 1)}/"
+        assert before not in places
+
+
+def day_of(place: str) -> datetime.date | None:
+    """Returns the day of a partition's path; None if no calendar has it."""
+    values = dict(part.split("=") for part in place.split("/") if "=" in part)
+    try:
+        return datetime.date(int(values["year"]), int(values["month"]), int(values["day"]))
+    except ValueError:
+        return None
 
 
 def test_partition_values_are_text_as_in_local_sql() -> None:
@@ -164,7 +187,10 @@ def test_every_table_that_local_sql_names_is_there_with_the_same_columns() -> No
     tables = [EVERYTHING, LakeTable(name="days", record=Camel, partition="day")]
     local = {name: source.described() for name, source in sources(tables).items()}
     made = {table.name: [*table.columns, *table.partition_keys] for table in catalog_tables(tables)}
-    assert made.keys() == local.keys() == {"things", "things_quarantine", "days", "days_quarantine"}
+    own = {"things", "things_quarantine", "days", "days_quarantine"}
+    assert made.keys() == own | {"raw_things", "raw_days"}
+    assert own <= local.keys() <= made.keys()
+    made = {name: described for name, described in made.items() if name in local}
     for name, described in made.items():
         assert [(c.name, duckdb_type(c.type)) for c in described] == [(c.name.lower(), c.type) for c in local[name]]
 
@@ -179,8 +205,19 @@ def test_the_quarantine_has_the_columns_of_its_lines() -> None:
 
 def test_a_declared_table_wins_over_a_quarantine_of_its_name() -> None:
     made = catalog_tables([EVERYTHING, LakeTable(name="things_quarantine", record=Camel)])
-    assert [table.name for table in made] == ["things", "things_quarantine", "things_quarantine_quarantine"]
-    assert made[1].columns == (Column("userid", "string"),)
+    named = {table.name: table for table in made}
+    assert len(named) == len(made)
+    assert named["things_quarantine"].columns == (Column("userid", "string"),)
+    assert named["things_quarantine_quarantine"].zone == "quarantine"
+
+
+def test_the_raw_objects_have_a_name_of_their_own() -> None:
+    """The name that a crawler with the prefix ``raw_`` would give them; a declared table of that name wins."""
+    things, raw = (table for table in catalog_tables([EVERYTHING]) if table.zone == "raw")
+    assert (things.name, raw.name) == ("things", "raw_things")
+    assert msgspec.structs.replace(raw, name="things") == things
+    made = catalog_tables([EVERYTHING, LakeTable(name="raw_things", record=Camel)])
+    assert [one.columns for one in made if one.name == "raw_things"] == [(Column("userid", "string"),)]
 
 
 def test_lines_that_are_no_json_are_left_out() -> None:

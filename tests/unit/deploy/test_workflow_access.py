@@ -171,7 +171,11 @@ def test_queries_read_the_granted_tables_and_write_results(shop: Definition) -> 
         # A call needs what it names, and all that this is part of: glue-specifying-resource-arns.html
         *((f"glue:{one}", f"{GLUE}:catalog") for one in ("GetDatabase", "GetTable", "GetPartitions")),
         *((f"glue:{one}", f"{GLUE}:database/{LAKE_DATABASE}") for one in ("GetDatabase", "GetTable", "GetPartitions")),
-        *((f"glue:{one}", f"{GLUE}:table/{LAKE_DATABASE}/orders") for one in ("GetTable", "GetPartitions")),
+        *(
+            (f"glue:{one}", f"{GLUE}:table/{LAKE_DATABASE}/{table}")
+            for one in ("GetTable", "GetPartitions")
+            for table in ("orders", "raw_orders")
+        ),
         ("s3:GetObject", RAW),
         ("s3:ListBucket", LAKE),
         ("s3:GetBucketLocation", LAKE),
@@ -186,6 +190,19 @@ def test_queries_read_the_granted_tables_and_write_results(shop: Definition) -> 
     assert allowed(found) == expected
     (listing,) = (one for one in found if ("s3:ListBucket", LAKE) in allowed([one]))
     assert listing.condition == {"StringLike": {"s3:prefix": ["raw/orders/*"]}}
+
+
+def test_queries_of_sealed_tables_read_both_zones(shop: Definition) -> None:
+    """A view needs what the tables in it need: https://docs.aws.amazon.com/athena/latest/ug/views.html"""
+    chosen = msgspec.structs.replace(shop.deployment, sealing=True)
+    sealed = msgspec.structs.replace(shop, deployment=chosen)
+    before, after = (workflow_statements(one, one.workflows["ask"]) for one in (shop, sealed))
+    assert allowed(after) - allowed(before) == {
+        *((f"glue:{one}", f"{GLUE}:table/{LAKE_DATABASE}/sealed_orders") for one in ("GetTable", "GetPartitions")),
+        ("s3:GetObject", f"${{{LAKE}}}/sealed/orders/*"),
+    }
+    (listing,) = (one for one in after if ("s3:ListBucket", LAKE) in allowed([one]))
+    assert listing.condition == {"StringLike": {"s3:prefix": ["raw/orders/*", "sealed/orders/*"]}}
 
 
 def test_what_is_only_asked_for_results_reads_results_alone(shop: Definition) -> None:

@@ -11,6 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from penstock import Parallel, Pipeline, days
+from penstock.lake.compression import compress
 from penstock.model.metrics import Datapoint, Metric
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
 
@@ -143,6 +144,8 @@ def test_an_id_within_an_id_and_the_visit_behind_it_are_replaced() -> None:
     of = neutral({"rehearsal-1": 1, "rehearsal-10": 2, "1f": 0})
     assert of.text("rehearsal-10 after rehearsal-1") == "{execution 2} after {execution 1}"
     assert of.text("cpu-rehearsal-1.0a1b2c.json") == "cpu-{execution 1}.json"
+    batch = "cpu-rehearsal-1.0a1b2c.w1.000000101-0a1b2c3d4e5f.json.zst"
+    assert of.text(batch) == "cpu-{execution 1}.w1.000000101.json.zst"
     assert of.text("cpu-rehearsal-1.decades.json") == "cpu-{execution 1}.decades.json"
     assert of.text("a rehearsal-2") == "a rehearsal-2"
 
@@ -163,6 +166,8 @@ def test_ids_are_text_and_no_patterns() -> None:
 def test_records_are_compared_line_by_line_and_what_is_no_json_as_it_is() -> None:
     data = b'{"b": 1, "a": 1.0}\nno json \xff\n[1,\n'
     assert neutral().records(data).split("\n") == ['{"a": 1, "b": 1}', "no json �", "[1,"]
+    assert neutral().records(compress(data)) == neutral().records(data)
+    assert neutral().records(compress(data)[:-1]) != neutral().records(data)
     # The order of records is part of what was written.
     assert neutral().records(b"1\n2\n") != neutral().records(b"2\n1\n")
 

@@ -1,21 +1,25 @@
 """Objects in an S3 bucket.
 
-``create`` is a conditional write, so that it needs ``s3:PutObject`` and no right to read.
+``create`` is a conditional write, so that it needs ``s3:PutObject`` and no right to read; ``replace`` of what is there
+needs ``s3:GetObject`` as well.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import (
     AccessDeniedError,
     AlreadyExistsError,
+    ConditionFailedError,
     NotFoundError,
     PenstockError,
     UnavailableError,
@@ -43,6 +47,7 @@ class S3ObjectStore:
 
     def __init__(self, bucket: str, *, region: str | None = None) -> None:
         self._bucket = bucket
+        self._region = region
         self._store = _open(bucket, region)
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
@@ -50,6 +55,40 @@ class S3ObjectStore:
 
     def put(self, key: str, data: bytes) -> ObjectInfo:
         return self._write(key, data, "overwrite")
+
+    def replace(self, key: str, source: Path | bytes, *, if_match: str | None) -> ObjectInfo:
+        """Writes an object if it is still the one that is known; a file is sent as it is read.
+
+        A write whose answer is lost is tried again, and then meets what it has written itself: whoever gets
+        ConditionFailedError has to look.
+        """
+        from penstock.adapters.aws.session import calling
+
+        check_key(key)
+        condition = {"IfNoneMatch": "*"} if if_match is None else {"IfMatch": f'"{if_match}"'}
+        with contextlib.ExitStack() as opened, calling(f"write s3://{self._bucket}/{key}"):
+            body = source if isinstance(source, bytes) else opened.enter_context(source.open("rb"))
+            size = len(source) if isinstance(source, bytes) else source.stat().st_size
+            try:
+                written = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
+            except self._client.exceptions.ClientError as error:
+                if not _is_lost(error.response, if_match):
+                    raise
+                raise ConditionFailedError(
+                    f"object s3://{self._bucket}/{key} is not the one that was to be replaced",
+                    hint="another writer was first: read it again",
+                ) from error
+        return ObjectInfo(key, size, time.time(), _etag(written["ETag"]))
+
+    @functools.cached_property
+    def _client(self) -> Any:
+        """What ``replace`` asks: the library of the other methods sends a file only as a whole, or in parts.
+
+        Parts cannot be written on a condition.
+        """
+        from penstock.adapters.aws.session import client
+
+        return client("s3", region=self._region)
 
     def get(self, key: str) -> bytes:
         import obstore
@@ -117,6 +156,17 @@ class S3ObjectStore:
             raise _translate(error, f"s3://{self._bucket}/{key}") from error
 
 
+class ListedObjectStore(S3ObjectStore):
+    """A bucket for a caller that may list below the prefixes it reads: what is absent is absent, and no denial.
+
+    A permission to list that names prefixes is of no use to S3 when it is asked for an object that is not there.
+    """
+
+    def head(self, key: str) -> ObjectInfo | None:
+        check_key(key)
+        return next((one for one in self.list(key) if one.key == key), None)
+
+
 def _open(bucket: str, region: str | None) -> S3Store:
     from obstore.store import S3Store
 
@@ -143,6 +193,17 @@ def _shared_credentials() -> Any:
 
 def _info(found: Any) -> ObjectInfo:
     return ObjectInfo(found["path"], found["size"], found["last_modified"].timestamp(), _etag(found["e_tag"]))
+
+
+def _is_lost(response: Mapping[str, Any], if_match: str | None) -> bool:
+    """Says whether a conditional write found another object, or none.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html#conditional-error-response
+    """
+    code = response.get("Error", {}).get("Code", "")
+    if code in {"PreconditionFailed", "ConditionalRequestConflict"}:
+        return True
+    return code == "NoSuchKey" and if_match is not None
 
 
 def _etag(quoted: str | None) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 from penstock.adapters.aws.catalog import GlueCatalog
 from penstock.adapters.aws.query_errors import not_answered, too_long
 from penstock.adapters.aws.query_gate import admit
-from penstock.adapters.aws.query_types import value
+from penstock.adapters.aws.query_types import execution_parameters, value
 from penstock.adapters.aws.session import calling, client
 from penstock.errors import PenstockError
 from penstock.model.datasets import LakeTable
-from penstock.ports.query import Result, ResultColumn
+from penstock.ports.query import Parameters, Result, ResultColumn
 
 PAGE = 1000
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 2.0
@@ -49,11 +49,17 @@ class AthenaQueryEngine:
         }
 
     def run(
-        self, sql: str, *, tables: Sequence[LakeTable], limit: int = 10_000, timeout_seconds: float = 60.0
+        self,
+        sql: str,
+        *,
+        tables: Sequence[LakeTable],
+        limit: int = 10_000,
+        timeout_seconds: float = 60.0,
+        parameters: Parameters = (),
     ) -> Result:
         began = time.monotonic()
         names = _names(tables)
-        execution = self._start(admit(sql), names)
+        execution = self._start(admit(sql), names, execution_parameters(parameters))
         try:
             done = self._await(execution, began + timeout_seconds, timeout_seconds)
         except BaseException:
@@ -73,13 +79,15 @@ class AthenaQueryEngine:
             unreadable_lines=None,
         )
 
-    def _start(self, sql: str, names: frozenset[str]) -> str:
+    def _start(self, sql: str, names: frozenset[str], parameters: list[str]) -> str:
+        given: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
         with calling("start the query"):
             try:
                 started = self._client.start_query_execution(
                     QueryString=sql,
                     QueryExecutionContext={"Catalog": "AwsDataCatalog", "Database": self._database},
                     WorkGroup=self._workgroup,
+                    **given,
                 )
             except self._client.exceptions.InvalidRequestException as error:
                 reason = str(error.response["Error"].get("Message", ""))

@@ -11,6 +11,9 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penstock.errors import QueryError
+from penstock.ports.query import Parameter, Parameters
+
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -27,6 +30,41 @@ def value(text: str | None, type_name: str) -> Any:
     except (ValueError, ArithmeticError, KeyError):
         # A year past 9999, say, is a date to Athena and none to Python.
         return text
+
+
+def execution_parameters(parameters: Parameters) -> list[str]:
+    """Returns parameters as Athena takes them: literals of SQL, in the order of the question marks.
+
+    https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
+
+    Raises:
+        QueryError: they have names; Athena's have none.
+    """
+    if isinstance(parameters, Mapping):
+        if not parameters:
+            return []
+        raise QueryError("Athena's parameters have no names", hint="write ? in the query, and give the values in order")
+    return [_literal(one) for one in parameters]
+
+
+def _literal(parameter: Parameter) -> str:
+    match parameter:
+        case None:
+            return "NULL"
+        case bool():
+            return "TRUE" if parameter else "FALSE"
+        case float():
+            return f"DOUBLE '{parameter!r}'"
+        case int():
+            return str(parameter)
+        case decimal.Decimal():
+            return f"DECIMAL '{parameter:f}'"
+        case datetime.datetime():
+            moment = parameter if parameter.tzinfo is None else parameter.astimezone(datetime.UTC)
+            return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S.%f}'"
+        case datetime.date():
+            return f"DATE '{parameter.isoformat()}'"
+    return "'" + parameter.replace("'", "''") + "'"
 
 
 def _datetime(text: str) -> datetime.datetime:

@@ -2,21 +2,25 @@
 
 A write goes to a hidden file in the same folder, which then takes its name in one step: by a hard link, which fails
 if the name is taken, or by a rename, which replaces. So a reader sees an object whole or not at all, and a process that
-dies leaves at most a hidden file behind, which no listing shows.
+dies leaves at most a hidden file behind, which no listing shows. What may replace or delete an object holds a lock on
+its folder, so that an object is compared and replaced in one step.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from penstock.errors import (
     AlreadyExistsError,
+    ConditionFailedError,
     HomeError,
     NotFoundError,
     PenstockError,
@@ -34,32 +38,55 @@ class FileObjectStore:
 
     Args:
         root: the folder; created, readable by its owner only, when it is absent.
+        faults: begins the names of its fault points.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, faults: str = "objects") -> None:
         self._root = root
+        self._faults = faults
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         path = self._path(key)
         with _translated(path):
             temporary = self._write(path, data)
-            fault_point("objects.before_link")
+            fault_point(f"{self._faults}.before_link")
             try:
                 os.link(temporary, path, follow_symlinks=False)
             except FileExistsError:
                 raise AlreadyExistsError(f"object {key} is there already", hint="objects are written once") from None
             finally:
                 temporary.unlink()
-            fault_point("objects.after_link")
+            fault_point(f"{self._faults}.after_link")
             return _info(key, path.lstat())
 
     def put(self, key: str, data: bytes) -> ObjectInfo:
         path = self._path(key)
         with _translated(path):
             temporary = self._write(path, data)
-            fault_point("objects.before_rename")
-            temporary.replace(path)
-            return _info(key, path.lstat())
+            fault_point(f"{self._faults}.before_rename")
+            with _locked(path.parent):
+                temporary.replace(path)
+                return _info(key, path.lstat())
+
+    def replace(self, key: str, source: Path | bytes, *, if_match: str | None) -> ObjectInfo:
+        path = self._path(key)
+        with _translated(path):
+            temporary = self._write(path, source) if isinstance(source, bytes) else self._adopt(path, source)
+            fault_point(f"{self._faults}.before_lock")
+            try:
+                with _locked(path.parent):
+                    found = self.head(key)
+                    if (found and found.etag) != if_match:
+                        raise ConditionFailedError(
+                            f"object {key} is not the one that was to be replaced",
+                            hint="another writer was first: read it again",
+                        )
+                    fault_point(f"{self._faults}.before_rename")
+                    temporary.replace(path)
+                    fault_point(f"{self._faults}.after_rename")
+                    return _info(key, path.lstat())
+            finally:
+                temporary.unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes:
         return b"".join(self.stream(key))
@@ -92,7 +119,7 @@ class FileObjectStore:
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with _translated(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        with _translated(path), contextlib.suppress(FileNotFoundError, NotADirectoryError), _locked(path.parent):
             path.unlink()
 
     def _path(self, key: str) -> Path:
@@ -104,16 +131,30 @@ class FileObjectStore:
     def _is_inside(self, path: Path) -> bool:
         return path.parent.resolve().is_relative_to(self._root.resolve())
 
-    def _write(self, path: Path, data: bytes) -> Path:
+    def _adopt(self, path: Path, source: Path) -> Path:
+        """Returns a file, its bytes on the disk, that can take the object's name in one step."""
+        self._make_folder(path)
+        with source.open("rb") as file:
+            os.fsync(file.fileno())
+        if source.stat().st_dev == path.parent.stat().st_dev:
+            return source
+        temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+        shutil.move(source, temporary)
+        return temporary
+
+    def _make_folder(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._is_inside(path):
             raise HomeError(f"{path.parent} leads out of {self._root}", hint="remove the symbolic link")
+
+    def _write(self, path: Path, data: bytes) -> Path:
+        self._make_folder(path)
         temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(fd, "wb") as file:
                 file.write(data)
-                fault_point("objects.before_sync")
+                fault_point(f"{self._faults}.before_sync")
                 file.flush()
                 os.fsync(fd)
         except BaseException:
@@ -150,6 +191,17 @@ class FileObjectStore:
 def _info(key: str, status: os.stat_result) -> ObjectInfo:
     etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
     return ObjectInfo(key, status.st_size, status.st_mtime_ns / 1e9, etag)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder; the system frees it when the process dies."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

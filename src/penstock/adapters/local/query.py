@@ -8,32 +8,34 @@ Source: https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overvie
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import copy
+import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from penstock.adapters.local.query_errors import query_error, spoiling_file, too_long
-from penstock.adapters.local.query_files import TableFiles, find_files
+from penstock.adapters.local.query_answer import ask, make_views, scanned, watch
+from penstock.adapters.local.query_cache import AnswerCache
+from penstock.adapters.local.query_errors import changed_meanwhile, query_error, too_long
 from penstock.adapters.local.query_gate import Question, admit
+from penstock.adapters.local.query_output import Format, beginning, write
+from penstock.adapters.local.query_pruning import keeps
+from penstock.adapters.local.query_snapshot import Snapshot, Taking, measure, pin_folder
 from penstock.adapters.local.query_types import literal
-from penstock.adapters.local.query_views import Source, count_unreadable, create_view, sources
+from penstock.adapters.local.query_views import Source, sources
 from penstock.model.datasets import LakeTable
-from penstock.ports.query import Result, ResultColumn
+from penstock.ports.query import Parameters, Result, ResultColumn, TableScan
 
 if TYPE_CHECKING:
     import duckdb
 
 INTERRUPT_EVERY_SECONDS = 0.05
-# Counting what was left out reads the files a second time, so it is for answers that come at once.
-COUNT_LIMIT_BYTES = 64 * 1024 * 1024
-COUNT_LIMIT_FILES = 2000
-ZONED = " WITH TIME ZONE"
 SETTINGS = {
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
@@ -42,79 +44,201 @@ SETTINGS = {
     "enable_external_file_cache": "false",
     "python_enable_replacements": "false",
 }
-
-
-# The log is JSON but for names with quotes in them, so it is not read as JSON.
-LOGGED = "FROM duckdb_logs WHERE type = 'FileSystem'"
-OPENED = f"""SELECT DISTINCT regexp_extract(message, '(?s)"path":"(.*)","op":"OPEN"', 1) {LOGGED}"""
-READ_BYTES = f"""SELECT coalesce(sum(try_cast(
-    regexp_extract(message, '"op":"READ","bytes":"(\\d+)"', 1) AS BIGINT)), 0) {LOGGED}"""
-
-
-class _Answer(NamedTuple):
-    columns: list[ResultColumn]
-    rows: list[tuple[Any, ...]]
-
-
-class _Scanned(NamedTuple):
-    files: int
-    read_bytes: int
-    unreadable_lines: int | None
+Work = TypeVar("Work")
+Job = Callable[["duckdb.DuckDBPyConnection", Question, dict[str, Source], dict[str, Snapshot]], Work]
 
 
 class DuckDbQueryEngine:
-    """Answers SQL over the raw files of a lake.
+    """Answers SQL over what is sealed in a lake, and the raw objects that are not sealed yet.
 
     Args:
         lake: the folder of the lake's zones; it need not exist.
         memory_limit_mb: a query that needs more fails, unless it may spill.
         threads: how many work on a query; as many as there are cores when absent.
         temp_folder: where a query may spill what does not fit into memory; nowhere when absent.
+        cache_folder: where answers are kept, to be given again while nothing has changed; nowhere when absent.
     """
 
     def __init__(
-        self, lake: Path, *, memory_limit_mb: int = 512, threads: int | None = None, temp_folder: Path | None = None
+        self,
+        lake: Path,
+        *,
+        memory_limit_mb: int = 512,
+        threads: int | None = None,
+        temp_folder: Path | None = None,
+        cache_folder: Path | None = None,
     ) -> None:
         self._lake = lake
         self._memory_limit_mb = memory_limit_mb
         self._threads = threads
         self._temp_folder = temp_folder
+        self._cache = AnswerCache(cache_folder) if cache_folder else None
+
+    def limited(self, *, memory_limit_mb: int, is_cached: bool = True) -> DuckDbQueryEngine:
+        """Returns the same engine with another limit, or without answers that were given before."""
+        other = copy.copy(self)
+        other._memory_limit_mb = memory_limit_mb
+        other._cache = self._cache if is_cached else None
+        return other
 
     def describe(self, tables: Sequence[LakeTable]) -> dict[str, list[ResultColumn]]:
-        return {source.name: source.described() for source in sources(tables).values()}
+        return {source.name: source.described() for source in sources(tables).values() if not source.is_other_name}
 
     def run(
-        self, sql: str, *, tables: Sequence[LakeTable], limit: int = 10_000, timeout_seconds: float = 60.0
+        self,
+        sql: str,
+        *,
+        tables: Sequence[LakeTable],
+        limit: int = 10_000,
+        timeout_seconds: float = 60.0,
+        parameters: Parameters = (),
+        explain: bool = False,
     ) -> Result:
+        """Answers as the port says.
+
+        Args:
+            explain: tell also how much there is in the whole tables, which takes a look at every file.
+        """
+        began = time.perf_counter()
+
+        def answer(
+            connection: duckdb.DuckDBPyConnection,
+            question: Question,
+            known: dict[str, Source],
+            held: dict[str, Snapshot],
+        ) -> Result:
+            make = functools.partial(self._answer, connection, question, known, held, limit, parameters)
+            if self._cache is None or not question.is_repeatable:
+                return make()
+            return self._cache.answer(question.text, parameters, limit, known, held, make)
+
+        found = self._ask(sql, tables, timeout_seconds, parameters, answer, explain=explain)
+        return msgspec.structs.replace(found, elapsed_seconds=time.perf_counter() - began)
+
+    def export(
+        self,
+        sql: str,
+        path: Path,
+        *,
+        form: Format = "parquet",
+        tables: Sequence[LakeTable],
+        timeout_seconds: float = 600.0,
+        parameters: Parameters = (),
+    ) -> int:
+        """Writes all rows of an answer to a file, which is there whole or not at all; returns how many.
+
+        Args:
+            form: ``json`` is one object a line, ``arrow`` an Arrow IPC file.
+
+        Raises:
+            QueryError: as for ``run``.
+            UsageError: the file cannot be written.
+        """
+        with beginning(path, form) as temporary:
+
+            def answer(
+                connection: duckdb.DuckDBPyConnection,
+                question: Question,
+                known: dict[str, Source],
+                held: dict[str, Snapshot],
+            ) -> int:
+                make_views(connection, known, held, list(known))
+                return write(connection, question.text, parameters, form, temporary)
+
+            return self._ask(sql, tables, timeout_seconds, parameters, answer, writes=temporary)
+
+    def _ask(
+        self,
+        sql: str,
+        tables: Sequence[LakeTable],
+        timeout_seconds: float,
+        parameters: Parameters,
+        job: Job[Work],
+        *,
+        writes: Path | None = None,
+        explain: bool = False,
+    ) -> Work:
+        """Does something with a query and the files that it sees; again, over files of its own, if these change."""
         import duckdb
 
-        began = time.perf_counter()
-        connection = self._connect()
-        try:
-            answer = _within(timeout_seconds, connection, lambda: self._answer(connection, sql, sources(tables), limit))
-        except duckdb.Error as error:
-            raise query_error(error, self._memory_limit_mb) from None
-        finally:
-            connection.close()
-        return msgspec.structs.replace(answer, elapsed_seconds=time.perf_counter() - began)
+        until = time.monotonic() + timeout_seconds
+        known = sources(tables)
+        for is_last in (False, True):
+            held: dict[str, Snapshot] = {}
+            with self._pins(is_last) as pins, contextlib.closing(self._connect()) as connection:
+                work = functools.partial(
+                    self._work, connection, sql, known, held, parameters, pins, writes, job, explain
+                )
+                try:
+                    made = _within(until - time.monotonic(), timeout_seconds, connection, work)
+                except duckdb.Error as error:
+                    if is_last or all(one.is_still() for one in held.values()):
+                        raise query_error(error, self._memory_limit_mb) from None
+                    continue
+            if is_last or all(one.is_still() for one in held.values()):
+                return made
+        raise changed_meanwhile()
+
+    def _work(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        sql: str,
+        known: dict[str, Source],
+        held: dict[str, Snapshot],
+        parameters: Parameters,
+        pins: Path | None,
+        writes: Path | None,
+        job: Job[Work],
+        explain: bool,
+    ) -> Work:
+        question = admit(connection, sql, list(known))
+        held.update(self._confine(connection, known, question, parameters, pins, writes))
+        made = job(connection, question, known, held)
+        if explain and isinstance(made, Result):
+            made = msgspec.structs.replace(made, tables=self._measured(known, made.tables))
+        return made
 
     def _answer(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, known: Mapping[str, Source], limit: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        question: Question,
+        known: dict[str, Source],
+        held: dict[str, Snapshot],
+        limit: int,
+        parameters: Parameters,
     ) -> Result:
-        question = admit(connection, sql, list(known))
-        files = self._confine(connection, known, question.tables)
-        described, rows = _ask(connection, question, known, files, limit + 1)
-        scanned = _scanned(connection, known, files)
+        described, rows = ask(connection, question, known, held, limit + 1, parameters)
+        read = scanned(connection, known, held)
         return Result(
             columns=described,
             rows=rows[:limit],
             truncated=len(rows) > limit,
             elapsed_seconds=0.0,
-            scanned_files=scanned.files,
-            scanned_bytes=scanned.read_bytes,
-            unreadable_lines=scanned.unreadable_lines,
-            unreadable_files=sum(len(one.unreadable) for one in files.values()),
+            scanned_files=read.files,
+            scanned_bytes=read.read_bytes,
+            unreadable_lines=read.unreadable_lines,
+            unreadable_files=sum(len(one.files.unreadable) for one in held.values()),
+            tables=tuple(one.scan(known[name].name) for name, one in held.items()),
         )
+
+    def _measured(self, known: Mapping[str, Source], tables: Sequence[TableScan]) -> tuple[TableScan, ...]:
+        root = self._lake.resolve()
+        measured = []
+        for scan in tables:
+            source = known[scan.table.lower()]
+            measured.append(measure(root, source.zone, source.table, source.partition, scan))
+        return tuple(measured)
+
+    @contextlib.contextmanager
+    def _pins(self, is_wanted: bool) -> Iterator[Path | None]:
+        if not is_wanted or not self._lake.is_dir():
+            yield None
+            return
+        try:
+            with pin_folder(self._lake.resolve()) as folder:
+                yield folder
+        except PermissionError:
+            raise changed_meanwhile() from None
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -128,29 +252,44 @@ class DuckDbQueryEngine:
         return connection
 
     def _confine(
-        self, connection: duckdb.DuckDBPyConnection, known: Mapping[str, Source], named: Iterable[str]
-    ) -> dict[str, TableFiles]:
-        """Leaves no door open but that to the named tables, and locks up; returns their files."""
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        known: Mapping[str, Source],
+        question: Question,
+        parameters: Parameters = (),
+        pins: Path | None = None,
+        writes: Path | None = None,
+    ) -> dict[str, Snapshot]:
+        """Leaves no door open but those to the named tables, and locks up; returns their files."""
         root = self._lake.resolve()
-        wanted = [known[name] for name in sorted(named)]
-        files = {
-            source.name.lower(): find_files(root, source.zone, source.table, source.partition) for source in wanted
-        }
-        folders = ", ".join(literal(f"{root}/{source.zone}/{source.table}/") for source in wanted)
-        # The log of opened files says what was scanned.
-        connection.execute("CALL enable_logging('FileSystem', level='trace')")
+        values = dict(parameters) if isinstance(parameters, Mapping) else _numbered(parameters)
+        needed = keeps(question.nodes, question.tables, values)
+        held: dict[str, Snapshot] = {}
+        for name in sorted(question.tables):
+            source = known[name]
+            held[name] = Taking(root, source.zone, source.table, source.partition, pins).take(connection, needed[name])
+        watch(connection, held)
+        folders = ", ".join(literal(folder) for one in held.values() for folder in one.folders)
         connection.execute(f"SET allowed_directories=[{folders}]")
+        if writes is not None:
+            connection.execute(f"SET allowed_paths=[{literal(str(writes))}]")
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
-        return files
+        return held
 
 
-def _within(seconds: float, connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+def _numbered(parameters: Sequence[Any]) -> dict[str, Any]:
+    return {str(number): value for number, value in enumerate(parameters, start=1)}
+
+
+def _within(
+    seconds: float, allowed_seconds: float, connection: duckdb.DuckDBPyConnection, work: Callable[[], Work]
+) -> Work:
     """Returns the outcome of work with a connection, which ends at the latest when the time is over.
 
     It goes on in a thread of its own, since DuckDB looks for Ctrl-C at some moments only; this one can wait for both.
     """
-    outcome: Future[Result] = Future()
+    outcome: Future[Work] = Future()
 
     def run() -> None:
         try:
@@ -161,8 +300,8 @@ def _within(seconds: float, connection: duckdb.DuckDBPyConnection, work: Callabl
     thread = threading.Thread(target=run, name="query", daemon=True)
     thread.start()
     try:
-        if wait([outcome], timeout=seconds).not_done:
-            raise too_long(seconds)
+        if wait([outcome], timeout=max(seconds, 0.0)).not_done:
+            raise too_long(allowed_seconds)
         return outcome.result()
     finally:
         while thread.is_alive():
@@ -170,69 +309,3 @@ def _within(seconds: float, connection: duckdb.DuckDBPyConnection, work: Callabl
             if not outcome.done():
                 connection.interrupt()
             thread.join(INTERRUPT_EVERY_SECONDS)
-
-
-def _ask(
-    connection: duckdb.DuckDBPyConnection,
-    question: Question,
-    known: Mapping[str, Source],
-    files: Mapping[str, TableFiles],
-    limit: int,
-) -> _Answer:
-    """Returns the answer; a file that spoils it (its lines too long, gone meanwhile) is left out, and it asks again."""
-    import duckdb
-
-    stale = list(known)
-    while True:
-        try:
-            for name in stale:
-                connection.execute(create_view(known[name], files.get(name, TableFiles())))
-            connection.execute("CALL truncate_duckdb_logs()")
-            return _rows(connection, question.text, limit)
-        except duckdb.Error as error:
-            path = spoiling_file(error)
-            stale = [name for name, held in files.items() if path is not None and held.mend(path)]
-            if not stale:
-                raise
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, text: str, limit: int) -> _Answer:
-    found = connection.execute(text)
-    described = [ResultColumn(str(name), str(kind)) for name, kind, *_ in found.description or ()]
-    if not any(ZONED in column.type for column in described):
-        return _Answer(described, found.fetchmany(limit))
-    # DuckDB hands out times with a zone by way of pytz, which is not here: they come as UTC, and get their zone back.
-    names = [f"c{number}" for number in range(len(described))]
-    cast = [f"CAST({name} AS {one.type.replace(ZONED, '')})" for name, one in zip(names, described, strict=True)]
-    found = connection.execute(f"SELECT {', '.join(cast)} FROM query({literal(text)}) AS asked({', '.join(names)})")
-    zoned = [one.type == f"TIMESTAMP{ZONED}" for one in described]
-    return _Answer(described, [_in_utc(row, zoned) for row in found.fetchmany(limit)])
-
-
-def _in_utc(row: tuple[Any, ...], zoned: Sequence[bool]) -> tuple[Any, ...]:
-    return tuple(
-        value.replace(tzinfo=datetime.UTC) if is_zoned and isinstance(value, datetime.datetime) else value
-        for value, is_zoned in zip(row, zoned, strict=True)
-    )
-
-
-def _scanned(
-    connection: duckdb.DuckDBPyConnection, known: Mapping[str, Source], files: Mapping[str, TableFiles]
-) -> _Scanned:
-    """Returns what the query read, by the log, and how many lines of that are no record."""
-    import duckdb
-
-    opened = {str(path) for (path,) in connection.execute(OPENED).fetchall()} - {""}
-    (read_bytes,) = connection.execute(READ_BYTES).fetchone() or (0,)
-    if read_bytes > COUNT_LIMIT_BYTES or len(opened) > COUNT_LIMIT_FILES:
-        return _Scanned(len(opened), int(read_bytes), None)
-    total = 0
-    for name, held in files.items():
-        lines, documents = ([path for path in paths if path in opened] for paths in (held.lines, held.documents))
-        counting = count_unreadable(known[name], TableFiles(lines, documents))
-        try:
-            (count,) = (connection.execute(counting).fetchone() or (0,)) if counting else (0,)
-        except duckdb.Error:
-            return _Scanned(len(opened), int(read_bytes), None)
-        total += int(count)
-    return _Scanned(len(opened), int(read_bytes), total)

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     import duckdb
 
 MESSAGE_LIMIT = 2000
+# The text is at fault, not what it is asked of: it may be another engine's SQL.
+NOT_UNDERSTOOD = frozenset({"ParserException", "BinderException", "CatalogException"})
 
 _KIND = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|INTERNAL Error|TransactionContext Error): ")
 _PLACE = re.compile(r"\n+(LINE \d+: .*)", re.DOTALL)
 _MEANT = re.compile(r'\n?(?:Did you mean|Candidate bindings:|Candidate functions:)\s*:?\s*("[^"]*")')
-_FILE = re.compile(r'"(/.+?\.json)"', re.DOTALL)
+_FILE = re.compile(r'"(/.+?\.(?:json|jsonl|ndjson|csv|parquet)(?:\.gz|\.zst)?)"', re.DOTALL | re.I)
 # What follows is for DuckDB's developers, or names the machine's folders.
 _NOISE = re.compile(
     r"\n+(?:Stack Trace|This error signals|For more information|Possible solutions|Did you mean|Candidate)", re.I
@@ -27,6 +29,13 @@ def too_long(timeout_seconds: float) -> QueryError:
     return QueryError(
         f"the query took longer than {timeout_seconds:g} s",
         hint="narrow it to fewer partitions, such as WHERE year = '2026' AND month = '02', or raise --timeout",
+    )
+
+
+def changed_meanwhile() -> QueryError:
+    """Returns the error of a query whose files were replaced, where no links to them could be made."""
+    return QueryError(
+        "the lake changed while the query ran", hint="ask again, or make the lake's folder writable for this user"
     )
 
 
@@ -45,6 +54,11 @@ def query_error(error: duckdb.Error, memory_limit_mb: int) -> QueryError:
             f"the query needs more than {memory_limit_mb} MB",
             hint="narrow it to fewer partitions or columns, or ask for totals instead of rows",
         )
+    if "not provided for the following" in str(error):
+        return QueryError(
+            f"{_lower(_KIND.sub('', str(error), count=1)).partition(chr(10))[0]}",
+            hint="give each one: --param name=text, or --param name:=number",
+        )
     if name == "PermissionException":
         return QueryError("the query reaches for something outside the lake", hint="`SHOW TABLES` lists what is there")
     text = _KIND.sub("", str(error), count=1)
@@ -53,7 +67,9 @@ def query_error(error: duckdb.Error, memory_limit_mb: int) -> QueryError:
     message = text[: found.start()] if found else text
     meant = _MEANT.search(message)
     message = _NOISE.split(message, maxsplit=1)[0].strip()[:MESSAGE_LIMIT]
-    return QueryError(f"{_lower(message)}{place}", hint=_hint(name, meant[1] if meant else ""))
+    return QueryError(
+        f"{_lower(message)}{place}", hint=_hint(name, meant[1] if meant else ""), not_understood=name in NOT_UNDERSTOOD
+    )
 
 
 def _lower(message: str) -> str:

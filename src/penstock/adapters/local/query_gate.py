@@ -25,6 +25,15 @@ REFUSED_FUNCTIONS = frozenset(
     {"getenv", "current_setting", "getvariable", "write_log", "sleep_ms", "pg_sleep", "pg_get_viewdef", "setseed",
      "nextval", "currval", "setval", "current_query"}
 )  # fmt: skip
+# What depends on the clock, on chance or on the session; some are written without parentheses.
+VARYING = frozenset(
+    {"current_connection_id", "current_database", "current_date", "current_localtime", "current_localtimestamp",
+     "current_query", "current_query_id", "current_schema", "current_schemas", "current_setting", "current_time",
+     "current_timestamp", "current_transaction_id", "currval", "error", "gen_random_uuid", "get_current_time",
+     "get_current_timestamp", "getvariable", "in_search_path", "localtime", "localtimestamp", "nextval", "now",
+     "random", "setseed", "setval", "sleep_ms", "stats", "today", "transaction_timestamp", "txid_current", "uuid",
+     "uuidv4", "uuidv7", "vector_type", "write_log", "age", "current_user", "session_user", "user"}
+)  # fmt: skip
 OWN_SCHEMAS: tuple[tuple[str, ...], ...] = ((), ("main",), ("memory",), ("memory", "main"))
 CATALOG = "information_schema"
 NOWHERE = 2**63
@@ -40,10 +49,14 @@ class Question(msgspec.Struct, frozen=True):
     Attributes:
         text: its SQL.
         tables: the tables that it names, in lower case.
+        nodes: the objects of its tree.
+        is_repeatable: asked again of the same data it has the same answer.
     """
 
     text: str
     tables: frozenset[str]
+    nodes: tuple[dict[str, Any], ...] = ()
+    is_repeatable: bool = False
 
 
 def admit(connection: duckdb.DuckDBPyConnection, sql: str, known: Sequence[str]) -> Question:
@@ -72,7 +85,15 @@ def admit(connection: duckdb.DuckDBPyConnection, sql: str, known: Sequence[str])
         raise _refusal(connection, text)
     nodes = list(_nodes(tree["statements"]))
     _check_reading(nodes, inner)
-    return Question(text, frozenset(_tables(nodes, inner, known)))
+    is_repeatable = explained is None and not any(_varies(node) for node in nodes)
+    return Question(text, frozenset(_tables(nodes, inner, known)), tuple(nodes), is_repeatable)
+
+
+def _varies(node: dict[str, Any]) -> bool:
+    """Tells whether an expression has another value each time."""
+    names = [str(name).lower() for name in node.get("column_names", ())[-1:]]
+    names.append(str(node.get("function_name", "")).lower())
+    return bool(node.get("sample")) or not VARYING.isdisjoint(names)
 
 
 def _is_unicode(text: str) -> bool:
@@ -140,10 +161,12 @@ def _tables(nodes: Iterable[dict[str, Any]], sql: str, known: Sequence[str]) -> 
     local = {str(entry["key"]).lower() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     for node in nodes:
         special = node.get("type") == "SHOW_REF" and node.get("show_type") == "SHOW_SPECIAL"
-        if node.get("type") not in {"BASE_TABLE", "SHOW_REF"} or special:
+        if str(node.get("type")) not in {"BASE_TABLE", "SHOW_REF"} or special:
             continue
         path = [str(part).lower() for part in node.get("qualified_name", {}).get("path", ())]
-        if not path or (len(path) == 1 and path[0] in local) or CATALOG in path[:-1]:
+        # A CTE may have the name of the table that it reads.
+        is_local = len(path) == 1 and path[0] in local and path[0] not in known
+        if not path or is_local or CATALOG in path[:-1]:
             continue
         if tuple(path[:-1]) not in OWN_SCHEMAS or path[-1] not in known:
             raise _unknown(".".join(path), known, _place(node, sql))
@@ -152,9 +175,15 @@ def _tables(nodes: Iterable[dict[str, Any]], sql: str, known: Sequence[str]) -> 
 
 def _unknown(name: str, known: Sequence[str], place: str) -> QueryError:
     close = difflib.get_close_matches(name, known, 1)
-    listed = ", ".join(table for table in known if not table.endswith("_quarantine")) or "none yet"
+    listed = ", ".join(sorted(table for table in known if not _is_beside(table, known))) or "none yet"
     meant = f"did you mean {close[0]!r}? " if close else ""
     return QueryError(f"there is no table {name!r}{place}", hint=f"{meant}the tables are: {listed}")
+
+
+def _is_beside(name: str, known: Sequence[str]) -> bool:
+    """Tells whether a name belongs to another table: its quarantine, or what a crawler would call it."""
+    table = name.removesuffix("_quarantine").removeprefix("raw_")
+    return name != table and table in known
 
 
 def _place(node: dict[str, Any], sql: str) -> str:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from penstock.adapters.local.query_files import TableFiles
-from penstock.adapters.local.query_types import duckdb_type, identifier, literal
+from penstock.adapters.local.query_partitions import bare_name
+from penstock.adapters.local.query_snapshot import Snapshot
+from penstock.adapters.local.query_types import identifier, literal
+from penstock.model.column_types import duckdb_type
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
 from penstock.model.schema import columns
+from penstock.model.table_names import QUARANTINE_SUFFIX, RAW_PREFIX, Quarantined, table_names
 from penstock.ports.query import ResultColumn
 
 # The buffer of each thread is twice as large; a file with a longer line is left out.
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
-
-
-class Quarantined(msgspec.Struct):
-    """A record that did not fit, as it lies in the quarantine."""
-
-    reason: str
-    source: str | None = None
-    line: int | None = None
-    raw: str | None = None
-    encoding: str | None = None
+# A quote that is never closed spoils lines, not the file; that takes one thread a file.
+CSV_OPTIONS = (
+    "header=true, all_varchar=true, null_padding=true, ignore_errors=true, parallel=false, strict_mode=false,"
+    " delim=',', quote='\"', escape='\"'"
+)
+TIMESTAMP = re.compile(r"(?<!\")\bTIMESTAMP\b(?! WITH)")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -33,6 +34,7 @@ class Source(msgspec.Struct, frozen=True):
         columns: those of the record, with DuckDB's types.
         required: the columns that every record has; a line that comes back without one of them is no record.
         partition: the partition columns.
+        is_other_name: it is another name of a table, which no listing shows.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Source(msgspec.Struct, frozen=True):
     columns: dict[str, str]
     required: tuple[str, ...]
     partition: tuple[str, ...]
+    is_other_name: bool = False
 
     def described(self) -> list[ResultColumn]:
         """Returns all columns."""
@@ -49,13 +52,19 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def sources(tables: Sequence[LakeTable]) -> dict[str, Source]:
-    """Returns what can be named, by its name in lower case. A declared table wins over a quarantine of that name."""
-    named = [_source(f"{table.name}_quarantine", "quarantine", table, Quarantined) for table in tables]
-    named += [_source(table.name, "raw", table, table.record) for table in tables]
-    return {source.name.lower(): source for source in named}
+    """Returns what can be named, by its name in lower case."""
+    found = {}
+    declared = {table.name.lower() for table in tables}
+    for name, (table, is_quarantine) in table_names(tables).items():
+        record = Quarantined if is_quarantine else table.record
+        is_other_name = not is_quarantine and name not in declared
+        spelled = f"{table.name}{QUARANTINE_SUFFIX}" if is_quarantine else table.name
+        spelled = f"{RAW_PREFIX}{table.name}" if is_other_name else spelled
+        found[name] = _source(spelled, "quarantine" if is_quarantine else "raw", table, record, is_other_name)
+    return found
 
 
-def _source(name: str, zone: str, table: LakeTable, record: type[msgspec.Struct]) -> Source:
+def _source(name: str, zone: str, table: LakeTable, record: type[msgspec.Struct], is_other_name: bool) -> Source:
     described = columns(record)
     needed = {field.encode_name for field in msgspec.structs.fields(record) if field.required}
     return Source(
@@ -65,18 +74,64 @@ def _source(name: str, zone: str, table: LakeTable, record: type[msgspec.Struct]
         columns={column.name: duckdb_type(column.type) for column in described},
         required=tuple(column.name for column in described if column.name in needed and not column.nullable),
         partition=PARTITION_COLUMNS[table.partition],
+        is_other_name=is_other_name,
     )
 
 
-def create_view(source: Source, files: TableFiles) -> str:
-    """Returns the statement that makes the view, over these files."""
-    rows = _rows(source, files)
-    if rows is None:
-        rows = f"SELECT {', '.join(f'NULL::{kind} AS {identifier(name)}' for name, kind in _typed(source))}"
-        condition = "false"
-    else:
-        condition = _is_record(source)
-    return f"CREATE OR REPLACE VIEW {identifier(source.name)} AS SELECT * FROM ({rows}) WHERE {condition}"
+def create_view(source: Source, snapshot: Snapshot, tables: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Returns the statement that makes the view.
+
+    Args:
+        tables: the columns that each of the files with columns of its own has.
+    """
+    parts = [_of_columns(source, dict(held), paths, "parquet") for held, paths in snapshot.sealed.items()]
+    raw = _rows(source, snapshot.files)
+    if raw is not None:
+        parts.append(f"SELECT * FROM ({raw}) WHERE {_is_record(source)}")
+    for path in snapshot.files.tables:
+        reader = "parquet" if bare_name(path).endswith(".parquet") else "csv"
+        own = _of_columns(source, dict.fromkeys((tables or {}).get(path, ()), ""), [path], reader)
+        parts.append(f"SELECT * FROM ({own}) WHERE {_is_record(source)}")
+    if not parts:
+        empty = ", ".join(f"NULL::{kind} AS {identifier(name)}" for name, kind in _typed(source))
+        parts = [f"SELECT {empty} WHERE false"]
+    return f"CREATE OR REPLACE VIEW {identifier(source.name)} AS {' UNION ALL '.join(parts)}"
+
+
+def describe_file(path: str) -> str:
+    """Returns the query for the columns of a file that has columns of its own."""
+    reader = "parquet" if bare_name(path).endswith(".parquet") else "csv"
+    return f"DESCRIBE SELECT * FROM {_reader([path], reader)}, hive_partitioning=false)"
+
+
+def _of_columns(source: Source, held: Mapping[str, str], paths: Sequence[str], reader: str) -> str:
+    """Returns the query over files that have columns: those they lack are NULL, those of another type are cast.
+
+    Args:
+        held: the files' columns and their types; an empty type is one to be tried.
+    """
+    wanted = []
+    for name, kind in source.columns.items():
+        column = identifier(name)
+        if name not in held:
+            wanted.append(f"NULL::{kind} AS {column}")
+        elif held[name] == kind:
+            wanted.append(column)
+        else:
+            # A text may have an offset from UTC, which counts.
+            value = f"CAST({column} AS {kind})" if held[name] else f"TRY_CAST({_tried(column, kind)} AS {kind})"
+            wanted.append(f"{value} AS {column}")
+    wanted += [identifier(name) for name in source.partition]
+    return f"SELECT {', '.join(wanted)} FROM {_reader(paths, reader)}, {_hive(source)})"
+
+
+def _tried(column: str, kind: str) -> str:
+    return f"TRY_CAST({column} AS {_zoned(kind)})" if TIMESTAMP.search(kind) else column
+
+
+def _reader(paths: Sequence[str], reader: str) -> str:
+    options = f", {CSV_OPTIONS}" if reader == "csv" else ""
+    return f"read_{reader}({_list(paths)}{options}"
 
 
 def count_unreadable(source: Source, files: TableFiles) -> str | None:
@@ -107,8 +162,9 @@ def _rows(source: Source, files: TableFiles) -> str | None:
 
 
 def _of_lines(source: Source, paths: Sequence[str]) -> str:
-    declared = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in source.columns.items())
-    wanted = ", ".join(identifier(name) for name, _ in _typed(source))
+    declared = ", ".join(f"{literal(name)}: {literal(_zoned(kind))}" for name, kind in source.columns.items())
+    own = [_in_utc(identifier(name), kind) for name, kind in source.columns.items()]
+    wanted = ", ".join([*own, *map(identifier, source.partition)])
     return (
         f"SELECT {wanted} FROM read_json({_list(paths)}, format='newline_delimited', columns={{{declared}}},"
         f" {_options(source)}, ignore_errors=true)"
@@ -116,9 +172,9 @@ def _of_lines(source: Source, paths: Sequence[str]) -> str:
 
 
 def _of_documents(source: Source, paths: Sequence[str]) -> str:
-    shape = ", ".join(f"{identifier(name)} {kind}" for name, kind in source.columns.items())
+    shape = ", ".join(f"{identifier(name)} {_zoned(kind)}" for name, kind in source.columns.items())
     parts = ", ".join(identifier(name) for name in source.partition)
-    own = ", ".join(f"record.{identifier(name)} AS {identifier(name)}" for name in source.columns)
+    own = ", ".join(_in_utc(f"record.{identifier(name)}", kind, name) for name, kind in source.columns.items())
     return (
         f"SELECT {own}, {parts} FROM (SELECT try_cast(element AS STRUCT({shape})) AS record, {parts} FROM"
         f" (SELECT unnest(CASE json_type(json) WHEN 'ARRAY' THEN try_cast(json AS JSON[]) ELSE [json] END) AS element,"
@@ -126,9 +182,23 @@ def _of_documents(source: Source, paths: Sequence[str]) -> str:
     )
 
 
+def _zoned(kind: str) -> str:
+    """Returns a type to read JSON as: without a zone DuckDB would leave out an offset from UTC."""
+    return TIMESTAMP.sub("TIMESTAMP WITH TIME ZONE", kind)
+
+
+def _in_utc(value: str, kind: str, name: str = "") -> str:
+    named = f" AS {identifier(name) if name else value}"
+    return f"CAST({value} AS {kind}){named}" if TIMESTAMP.search(kind) else f"{value}{named}"
+
+
 def _options(source: Source) -> str:
-    hive = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.partition)
-    return f"hive_partitioning=true, hive_types={{{hive}}}, maximum_object_size={LINE_LIMIT_BYTES}"
+    return f"{_hive(source)}, maximum_object_size={LINE_LIMIT_BYTES}"
+
+
+def _hive(source: Source) -> str:
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.partition)
+    return f"hive_partitioning=true, hive_types={{{types}}}"
 
 
 def _list(paths: Sequence[str]) -> str:

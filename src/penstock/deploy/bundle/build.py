@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from penstock.define.derived import watched
+from penstock.deploy import functions as deployed
 from penstock.deploy.bundle.archive import Archive, Contents, write_archive
 from penstock.deploy.bundle.imports import find_needs
 from penstock.deploy.bundle.layers import Layout, plan_layers
@@ -101,7 +102,7 @@ def build(
         starter = Starter(Path(scratch), definition.region)
         starts = {task: starter.start(task, own[task], needs[task].distributions) for task in needs if measured}
     for task, start in starts.items():
-        check_memory(task, definition.tasks[task].memory_mb, start.peak_memory_mb)
+        check_memory(task, deployed.functions(definition)[task].memory_mb, start.peak_memory_mb)
     return _bundle(target, layout, layers, functions, weights, starts)
 
 

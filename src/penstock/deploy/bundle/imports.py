@@ -17,6 +17,7 @@ import msgspec
 import penstock
 from penstock.deploy.bundle.places import Place, Places, Reference, archived, is_penstock
 from penstock.deploy.bundle.syntax import Chain, Import, Part, Source, nameless, read_source
+from penstock.deploy.functions import functions
 from penstock.errors import LoadError
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
@@ -33,6 +34,9 @@ ADAPTERS: Mapping[Kind, str] = {
     Kind.QUEUE: "penstock.adapters.aws.queues",
     Kind.EVENT_BUS: "penstock.adapters.aws.events",
 }
+
+# Only those need the library whose tables are compressed.
+COMPRESSION = "penstock.lake.zstd"
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +64,8 @@ def find_needs(definition: Definition, reference: Reference, include: Sequence[s
     places = Places(reference)
     read = functools.cache(read_source)
     return {
-        name: _Walk(places, read, f"task {name!r}").run(task, reference, include)
-        for name, task in definition.tasks.items()
+        name: _Walk(places, read, f"task {name!r}").run(definition, task, reference, include)
+        for name, task in functions(definition).items()
     }
 
 
@@ -75,7 +79,7 @@ class _Walk:
         self._used: set[tuple[str, Chain]] = set()
         self._attributes: set[str] = set()
 
-    def run(self, task: Task, reference: Reference, include: Sequence[str]) -> Needs:
+    def run(self, definition: Definition, task: Task, reference: Reference, include: Sequence[str]) -> Needs:
         # What `from penstock import` can name is loaded by those names.
         for name in (ENTRY, *sorted(set(penstock._SOURCES.values()))):
             self._module(name, ENTRY)
@@ -83,6 +87,8 @@ class _Walk:
             self._module(name, "include")
         for kind in sorted({grant.kind for grant in task.grants} & ADAPTERS.keys()):
             self._module(ADAPTERS[kind], f"may= at {task.place}")
+        if _compresses(definition, task):
+            self._module(COMPRESSION, f"may= at {task.place}")
         self._module(reference.module, task.place)
         for module, name in _names(task.handler):
             # A pipeline of a file was loaded by a name of its own.
@@ -170,6 +176,11 @@ class _Walk:
             for module, source in list(self._sources.items()):
                 if name in source.methods and not is_penstock(module):
                     self._part(module, source.methods[name])
+
+
+def _compresses(definition: Definition, task: Task) -> bool:
+    tables = {grant.resource for grant in task.grants if grant.kind == Kind.LAKE}
+    return any(definition.lake_tables[name].compress for name in tables & definition.lake_tables.keys())
 
 
 def _names(handler: Any) -> Iterator[tuple[str, str]]:

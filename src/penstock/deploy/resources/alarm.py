@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from penstock.deploy.functions import functions
 from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, named, topic_address
 from penstock.errors import Finding
@@ -28,7 +29,7 @@ KILLED = '?"Task timed out after" ?"Runtime.ExitError" ?"Runtime.OutOfMemory" ?"
 def blocks(site: Site) -> dict[Concern, list[Block]]:
     """Returns alarms, composite alarms, and the metric filters that count killed tasks."""
     definition = site.definition
-    made = [_filter(definition, task) for task in definition.tasks.values()]
+    made = [_filter(definition, task) for task in functions(definition).values()]
     made += [_alarm(alarm) for alarm in definition.alarms.values() if not _refused(alarm)]
     there = deployed(definition)
     made += [_composite(definition, alarm) for name, alarm in definition.composite_alarms.items() if name in there]

@@ -6,11 +6,13 @@ https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html
 
 from __future__ import annotations
 
-from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
+from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, json_of, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, named
-from penstock.deploy.projection import INPUT_FORMAT, OUTPUT_FORMAT, SERDE, CatalogTable, catalog_tables
+from penstock.deploy.projection import RAW, SEALED, CatalogTable, catalog_tables
 from penstock.deploy.queries import Example, examples
+from penstock.deploy.queries import named as named_queries
 from penstock.deploy.resources import backfill, crawler
+from penstock.deploy.views import View, query_type, view
 from penstock.errors import Finding
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
 from penstock.model.pipeline import Definition
@@ -24,9 +26,9 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     definition = site.definition
     if not definition.lake_tables:
         return {}
-    tables = catalog_tables(list(definition.lake_tables.values()))
-    made = [_database(definition), *(_table(table) for table in tables), _workgroup(definition)]
-    made += [_example(definition, example) for table in tables for example in examples(table)]
+    made = [_database(definition), *(_table(table) for table in _tables(definition))]
+    made += [_view(one) for one in _views(definition)]
+    made += [_workgroup(definition), *(_example(definition, one) for one in _queries(definition))]
     access: list[Block] = []
     if definition.deployment.crawler:
         made += crawler.blocks(definition)
@@ -39,14 +41,39 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 def assets(definition: Definition) -> dict[str, bytes]:
     """Returns the files that the blocks refer to, by path beside the Terraform files: queries, the job's script."""
-    tables = catalog_tables(list(definition.lake_tables.values()))
-    made = {_sql_path(one): one.sql.encode() for table in tables for one in examples(table)}
+    made = {_sql_path(one): one.sql.encode() for one in _queries(definition)}
+    made |= {_view_path(one): one.sql.encode() for one in _views(definition)}
     return {**made, **backfill.assets(definition)}
 
 
+def _tables(definition: Definition) -> list[CatalogTable]:
+    return catalog_tables(list(definition.lake_tables.values()), sealing=definition.deployment.sealing)
+
+
+def _views(definition: Definition) -> list[View]:
+    return [view(table) for table in definition.lake_tables.values()] if definition.deployment.sealing else []
+
+
+def _queries(definition: Definition) -> list[Example]:
+    return [*named_queries(definition), *examples(list(definition.lake_tables.values()))]
+
+
 def limits(definition: Definition) -> list[Finding]:
-    """Returns the columns that Athena cannot tell apart, or cannot name."""
-    return [finding for table in definition.lake_tables.values() for finding in _findings(table)]
+    """Returns the columns that Athena cannot tell apart, or cannot name, and the tables whose names it needs itself."""
+    found = [finding for table in definition.lake_tables.values() for finding in _findings(table)]
+    if not definition.deployment.sealing:
+        return found
+    taken = {f"{prefix}{name}".lower(): name for name in definition.lake_tables for prefix in (RAW, SEALED)}
+    return found + [
+        Finding(
+            table.place,
+            "table-name",
+            f"lake table {table.name!r} has the name of files of {taken[table.name.lower()]!r} in Athena",
+            "rename it; or do without sealing=True",
+        )
+        for table in definition.lake_tables.values()
+        if table.name.lower() in taken
+    ]
 
 
 def _findings(table: LakeTable) -> list[Finding]:
@@ -80,14 +107,19 @@ def _database(definition: Definition) -> Block:
     )
 
 
+PURPOSES = {
+    "raw": "raw records as they arrived.",
+    "sealed": "closed partitions, one Parquet file each.",
+    "quarantine": "what did not fit, and why.",
+}
+
+
 def _table(table: CatalogTable) -> Block:
-    is_record = table.zone == "raw"
-    comment = f"Table {table.name}: " + ("raw records as they arrived." if is_record else "what did not fit, and why.")
     return resource(
         "aws_glue_catalog_table",
         identifier(table.name),
         {
-            "name": table.name,
+            "name": table.name.lower(),
             "database_name": Expression("aws_glue_catalog_database.lake.name"),
             "table_type": "EXTERNAL_TABLE",
             "parameters": {name: _parameter(name, value) for name, value in table.parameters.items()},
@@ -97,13 +129,42 @@ def _table(table: CatalogTable) -> Block:
             "storage_descriptor",
             {
                 "location": _in_lake(table.path),
-                "input_format": INPUT_FORMAT,
-                "output_format": OUTPUT_FORMAT,
+                "input_format": table.format.input_format,
+                "output_format": table.format.output_format,
             },
             *(nested("columns", _column(column)) for column in table.columns),
-            nested("ser_de_info", {"serialization_library": SERDE, "parameters": table.serde_parameters}),
+            nested("ser_de_info", {"serialization_library": table.format.serde, "parameters": table.serde_parameters}),
         ),
-        comment=comment,
+        comment=f"Table {table.name}: {PURPOSES[table.zone]}",
+    )
+
+
+def _view(one: View) -> Block:
+    written = {
+        "originalSql": Expression(f'file("${{path.module}}/{_view_path(one)}")'),
+        "catalog": "awsdatacatalog",
+        "schema": Expression("aws_glue_catalog_database.lake.name"),
+        "columns": [{"name": column.name, "type": query_type(column.type)} for column in one.columns],
+    }
+    text = Call("format", ("/* Presto View: %s */", Call("base64encode", (json_of(written),))))
+    return resource(
+        "aws_glue_catalog_table",
+        identifier(one.name),
+        {
+            "name": one.name.lower(),
+            "database_name": Expression("aws_glue_catalog_database.lake.name"),
+            "table_type": "VIRTUAL_VIEW",
+            "parameters": {"presto_view": "true", "comment": "Presto View"},
+            "view_original_text": text,
+            "view_expanded_text": "/* Presto View */",
+        },
+        nested(
+            "storage_descriptor",
+            {},
+            *(nested("columns", _column(column)) for column in one.columns),
+            nested("ser_de_info", {"name": "-", "serialization_library": "-"}),
+        ),
+        comment=f"Table {one.name}: what is sealed, and what is not yet.",
     )
 
 
@@ -154,12 +215,16 @@ def _example(definition: Definition, example: Example) -> Block:
         identifier(example.name),
         {
             "name": named(f"{definition.name}-{example.name}"),
-            "description": example.description,
+            "description": example.description or None,
             "workgroup": Expression("aws_athena_workgroup.queries.id"),
             "database": Expression("aws_glue_catalog_database.lake.name"),
             "query": Expression(f'file("${{path.module}}/{_sql_path(example)}")'),
         },
     )
+
+
+def _view_path(one: View) -> str:
+    return f"views/{one.name}.sql"
 
 
 def _sql_path(example: Example) -> str:

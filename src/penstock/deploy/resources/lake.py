@@ -72,6 +72,30 @@ def statements(definition: Definition, grants: Sequence[Grant]) -> list[Statemen
     ]
 
 
+def sealing_statements(definition: Definition) -> list[Statement]:
+    """Returns what sealing needs beside reading raw objects and writing to the quarantine.
+
+    To replace what is there on a condition, S3 asks for the permission to read it.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    tables = list(definition.lake_tables)
+    sealed, quarantine = (
+        tuple(Template(f"${{aws_s3_bucket.lake.arn}}/{zone}/{table}/*") for table in tables)
+        for zone in ("sealed", "quarantine")
+    )
+    prefixes = [f"{zone}/{table}/*" for table in tables for zone in ("raw", "sealed", "quarantine")]
+    return [
+        Statement(sid="KeepSealed", actions=("s3:GetObject", "s3:PutObject"), resources=sealed),
+        Statement(sid="KeepQuarantine", actions=("s3:GetObject", "s3:DeleteObject"), resources=quarantine),
+        Statement(
+            sid="ListWhatIsDue",
+            actions=("s3:ListBucket",),
+            resources=(Expression("aws_s3_bucket.lake.arn"),),
+            condition={"StringLike": {"s3:prefix": prefixes}},
+        ),
+    ]
+
+
 def limits(definition: Definition) -> list[Finding]:
     """Returns what S3 would refuse."""
     found = [one for table in definition.lake_tables.values() for one in _findings(table)]
@@ -104,17 +128,21 @@ def _days(seconds: int | None) -> int | None:
 
 
 def table_rules(definition: Definition) -> list[Block]:
-    """Returns the lifecycle rules of all tables."""
-    tables = definition.lake_tables.values()
-    rules = (_rule(table, zone) for table in tables for zone in ("raw", "quarantine"))
+    """Returns the lifecycle rules of all tables: what is raw grows cold, what is sealed stays at hand, all expires.
+
+    Athena does not read what is archived.
+    https://docs.aws.amazon.com/athena/latest/ug/other-notable-limitations.html
+    """
+    zones = ("raw", "sealed", "quarantine") if definition.deployment.sealing else ("raw", "quarantine")
+    rules = (_rule(table, zone) for table in definition.lake_tables.values() for zone in zones)
     return [rule for rule in rules if rule is not None]
 
 
 def _rule(table: LakeTable, zone: str) -> Block | None:
     actions = []
-    if table.infrequent_after_seconds is not None:
+    if table.infrequent_after_seconds is not None and zone != "quarantine":
         actions.append(_transition(table.infrequent_after_seconds, "STANDARD_IA"))
-    if table.archive_after_seconds is not None:
+    if table.archive_after_seconds is not None and zone == "raw":
         actions.append(_transition(table.archive_after_seconds, "GLACIER"))
     if table.retain_seconds is not None:
         actions.append(nested("expiration", {"days": max(1, table.retain_seconds // DAY_SECONDS)}))

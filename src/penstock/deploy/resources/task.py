@@ -9,8 +9,10 @@ import math
 from typing import Any
 
 from penstock.deploy.access import task_statements
+from penstock.deploy.functions import SEALING_DISK_MB, functions, sealing_task
 from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, json_of, nested, resource
 from penstock.deploy.kit import (
+    Artifact,
     Capability,
     Concern,
     Site,
@@ -44,7 +46,7 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     definition = site.definition
     compute = [_layer(site, name, path) for name, path in site.layers.items()]
     access: list[Block] = []
-    for task in definition.tasks.values():
+    for task in functions(definition).values():
         compute += _function(site, task)
         access += _role(definition, task)
     return {"compute": [*compute, *_dead_letters(definition)], "access": access}
@@ -52,7 +54,7 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what Lambda, IAM and CloudWatch would refuse."""
-    found = long_role_name((task.place, f"{definition.name}-{task.name}") for task in definition.tasks.values())
+    found = long_role_name((task.place, f"{definition.name}-{task.name}") for task in functions(definition).values())
     kept = definition.deployment.log_retention_days
     if kept not in RETENTION_DAYS:
         message, hint = f"logs cannot be kept for {kept} days", f"choose one of {', '.join(map(str, RETENTION_DAYS))}"
@@ -94,7 +96,8 @@ def _layer(site: Site, name: str, path: str) -> Block:
 
 
 def _function(site: Site, task: Task) -> list[Block]:
-    name, artifact = identifier(task.name), site.artifacts[task.name]
+    name = identifier(task.name)
+    artifact = site.artifacts.get(task.name) or Artifact(path=f"artifacts/{task.name}.zip")
     path = f"${{path.module}}/{artifact.path}"
     layers = [Expression(f"aws_lambda_layer_version.{identifier(layer)}.arn") for layer in artifact.layers]
     chosen = site.definition.deployment
@@ -122,6 +125,7 @@ def _function(site: Site, task: Task) -> list[Block]:
             "logging_config",
             {"log_format": "Text", "log_group": Expression(f"aws_cloudwatch_log_group.task_{name}.name")},
         ),
+        *_disk(site.definition, task),
         *([nested("tracing_config", {"mode": "Active"})] if chosen.tracing else []),
         *([_network()] if chosen.vpc else []),
         comment=f"Task {task.name}: {task.description or 'no description'}",
@@ -140,6 +144,11 @@ def _function(site: Site, task: Task) -> list[Block]:
         ),
         log_group(f"task_{name}", f"/aws/lambda/${{local.prefix}}{site.definition.name}-{task.name}"),
     ]
+
+
+def _disk(definition: Definition, task: Task) -> list[Block]:
+    is_sealing = task == sealing_task(definition)
+    return [nested("ephemeral_storage", {"size": SEALING_DISK_MB})] if is_sealing else []
 
 
 def log_group(address: str, name: str) -> Block:

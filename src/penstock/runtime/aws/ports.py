@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from penstock.adapters.aws.notify import SnsPublisher
     from penstock.adapters.aws.objects import S3ObjectStore
     from penstock.adapters.aws.queues import SqsQueueStore
+    from penstock.ports.rows import RowReader
 
 
 class LambdaClock:
@@ -50,6 +51,13 @@ class LambdaPorts:
         self.clock = LambdaClock()
         self.bus = S3Announcer()
         self.metrics = EmbeddedMetrics(self.clock, write_line, os.environ.get("PENSTOCK_METRICS_PREFIX", ""))
+
+    @property
+    def rows(self) -> RowReader:
+        """DuckDB is in no artifact: an object in Parquet is one Bad."""
+        from penstock.lake.columnar import unreadable
+
+        return unreadable
 
     @functools.cached_property
     def objects(self) -> S3ObjectStore:

@@ -19,6 +19,7 @@ from penstock.ports.invoke import Call, Invoker, Reply
 from penstock.ports.journal import Execution, Recorded, Status
 from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
+from penstock.runtime.machine.collecting import BackgroundCollecting
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
@@ -70,7 +71,7 @@ class Machine:
         make = make_invoker or (lambda perform: ProcessInvoker(perform, workers=home.settings.workers))
         self._invoker = make(caller)
         self._owner = Owner(home.owners, token)
-        self._refuse_promoted()
+        self._check_home()
         self._register()
         self._worker = WorkflowWorker(
             journal=home.journal,
@@ -103,6 +104,8 @@ class Machine:
         self._notifier = Notifier(home.outbox, open_channels(home.path, home.settings.smtp), home.clock)
         self._recovery = Recovery(home.journal, home.map_runs, dispatcher, self._owner.living)
         self._notifying: threading.Thread | None = None
+        self._warn = warn
+        self._sealer = home.lake_sealer(definitions, warn) if scheduled else None
         self._supervisor = Supervisor(
             worker=self._worker,
             dispatcher=dispatcher,
@@ -214,8 +217,15 @@ class Machine:
         """Follows schedules, triggers and alarms until ``stop`` is set; then lets calls in flight end."""
         self._notifying = threading.Thread(target=self._notifier.run, args=(self.stop,), name="notifier", daemon=True)
         self._notifying.start()
-        self._supervisor.run(lambda: False, self.stop)
-        self._supervisor.drain(GRACE_SECONDS, self.hurry)
+        collecting = BackgroundCollecting(
+            self.home, self.definitions, self.stop, writer=self._owner.token, warn=self._warn
+        )
+        try:
+            self._supervisor.run(lambda: False, self.stop)
+            self._supervisor.drain(GRACE_SECONDS, self.hurry)
+        finally:
+            self.stop.set()
+            collecting.finish()
 
     def request_stop(self) -> None:
         """Asks the loop to stop; asked twice, it does not wait for calls in flight. Safe in a signal handler."""
@@ -228,6 +238,8 @@ class Machine:
         """Stops everything; what is unfinished goes on when a machine is started again."""
         self.stop.set()
         self._invoker.close()
+        if self._sealer is not None:
+            self._sealer.close()
         if self._notifying is not None:
             self._notifier.wake()
             self._notifying.join()
@@ -241,14 +253,19 @@ class Machine:
             return False
         return self._dispatcher.is_idle() and not self.home.journal.unfinished(root=root)
 
-    def _refuse_promoted(self) -> None:
+    def _check_home(self) -> None:
         """Looks once this process is among those that use the home: a promotion that begins later then sees it."""
         try:
             refuse_promoted(self.home.path, self.definitions)
+            self._keep_schemas()
         except PenstockError:
             self._invoker.close()
             self._owner.close()
             raise
+
+    def _keep_schemas(self) -> None:
+        tables = (table for one in self.definitions.values() for table in one.lake_tables.values())
+        self.home.schema_history.keep(tables, self.home.clock.now())
 
     def _register(self) -> None:
         for name, definition in self.definitions.items():
@@ -295,6 +312,8 @@ class Machine:
                 clock=home.clock,
                 definitions=self.definitions,
             ),
+            "retention": home.retention(self.definitions, warn),
+            "sealer": self._sealer,
         }
 
 

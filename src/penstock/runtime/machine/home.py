@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,18 @@ if TYPE_CHECKING:
     from penstock.adapters.local.hot import SqliteHotStore
     from penstock.adapters.local.metrics import SqliteMetricStore
     from penstock.adapters.local.objects import FileObjectStore
+    from penstock.adapters.local.offsets import SqliteOffsetStore
     from penstock.adapters.local.query import DuckDbQueryEngine
+    from penstock.adapters.local.rows import DuckDbRowReader
+    from penstock.adapters.local.sealer import DuckDbSealer
     from penstock.model.pipeline import Definition
     from penstock.ports.invoke import Call
+    from penstock.runtime.asking import SavedQueries
+    from penstock.runtime.lake.schema_history import SchemaHistory
+    from penstock.runtime.lake.seal import PartitionSealer
+    from penstock.runtime.machine.lake_catalog import LakeCatalog
+    from penstock.runtime.machine.retention import Retention
+    from penstock.runtime.machine.sealing import LakeSealer
 
 JOURNAL_MIGRATIONS = (
     journal.MIGRATION, bus.MIGRATION, ledger.MIGRATION, alarms.MIGRATION, outbox.MIGRATION, journal.WAITING,
@@ -134,10 +144,80 @@ class Home:
         return FileObjectStore(self.lake)
 
     @functools.cached_property
+    def schema_history(self) -> SchemaHistory:
+        """Which schemas the lake tables have had here."""
+        from penstock.adapters.local.objects import FileObjectStore
+        from penstock.runtime.lake.schema_history import SchemaHistory
+
+        return SchemaHistory(FileObjectStore(self.path / "schemas", faults="schemas"), self.objects)
+
+    @functools.cached_property
+    def rows(self) -> DuckDbRowReader:
+        """Reads Parquet that arrives as an object."""
+        from penstock.adapters.local.rows import DuckDbRowReader
+
+        return DuckDbRowReader()
+
+    @functools.cached_property
+    def sealing(self) -> DuckDbSealer:
+        from penstock.adapters.local.sealer import DuckDbSealer
+
+        return DuckDbSealer(self.lake)
+
+    @property
+    def partition_sealer(self) -> PartitionSealer:
+        from penstock.runtime.lake.seal import PartitionSealer
+
+        return PartitionSealer(self.objects, self.sealing, self.rows)
+
+    def lake_sealer(
+        self, definitions: Mapping[str, Definition], warn: Callable[[str], None] = lambda text: None
+    ) -> LakeSealer:
+        """Returns what seals the closed partitions of these pipelines' tables."""
+        from penstock.runtime.machine.sealing import LakeSealer
+
+        return LakeSealer(
+            sealer=self.partition_sealer, objects=self.objects, clock=self.clock, definitions=definitions, warn=warn
+        )
+
+    @functools.cached_property
+    def lake_catalog(self) -> LakeCatalog:
+        from penstock.runtime.machine.lake_catalog import LakeCatalog
+
+        return LakeCatalog(self.objects, self.sealing)
+
+    def retention(
+        self, definitions: Mapping[str, Definition], warn: Callable[[str], None] = lambda text: None
+    ) -> Retention:
+        """Returns what archives and expires, by the tables of these pipelines."""
+        from penstock.runtime.machine.retention import Retention
+
+        return Retention(
+            objects=self.objects, sealing=self.sealing, clock=self.clock, definitions=definitions, warn=warn
+        )
+
+    @functools.cached_property
+    def offsets(self) -> SqliteOffsetStore:
+        """How far log files were followed."""
+        from penstock.adapters.local.offsets import SqliteOffsetStore
+
+        return SqliteOffsetStore(self.path / "follow.sqlite")
+
+    @functools.cached_property
     def query(self) -> DuckDbQueryEngine:
         from penstock.adapters.local.query import DuckDbQueryEngine
 
-        return DuckDbQueryEngine(self.lake)
+        # Beside the lake, so that neither is taken for data.
+        return DuckDbQueryEngine(
+            self.lake, temp_folder=self.path / "spilled", cache_folder=self.path / "cache" / "queries"
+        )
+
+    @functools.cached_property
+    def saved_queries(self) -> SavedQueries:
+        """Queries that were given a name here."""
+        from penstock.runtime.asking import SavedQueries
+
+        return SavedQueries(self.path / "queries")
 
     @functools.cached_property
     def answers(self) -> FileObjectStore:
@@ -159,7 +239,7 @@ class Home:
 
     def close(self) -> None:
         """Closes what was opened."""
-        for name in ("hot", "metrics", "database"):
+        for name in ("hot", "metrics", "offsets", "database"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

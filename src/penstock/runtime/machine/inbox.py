@@ -9,7 +9,7 @@ from pathlib import Path
 
 from penstock.errors import AlreadyExistsError, NotFoundError
 from penstock.faultpoints import fault_point
-from penstock.lake import layout
+from penstock.lake import formats, layout
 from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
 from penstock.ports.bus import Bus, ObjectCreated
@@ -81,7 +81,10 @@ class Inbox:
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()[:16]
         arrived_at = min(path.stat().st_mtime, self._clock.now())
-        key = layout.raw_key(lake_table, arrived_at, layout.sanitise(path.name), digest)
+        # Its end says what is in it.
+        key = layout.raw_key(
+            lake_table, arrived_at, layout.sanitise(path.name), digest, formats.extension_of(path.name)
+        )
         event = ObjectCreated(pipeline=pipeline, table=table, key=key, size=len(data), at=self._clock.now())
         self._bus.announce(event, writer=self._writer)
         # What exists already is this very file: the name holds its content's digest.

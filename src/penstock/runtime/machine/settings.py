@@ -11,6 +11,39 @@ import msgspec
 from penstock.errors import UsageError
 
 
+class Follow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Log files that ``penstock up`` follows.
+
+    Attributes:
+        paths: the last part of each may hold wildcards.
+        table: the lake table that their lines go to.
+        format: ``auto``, or one of those that `penstock collect logs --help` names.
+        service, host: of lines that name none; the file's name and this machine's when empty.
+        timezone: of times that name none, such as ``Europe/Paris``; this machine's when empty.
+        from_end: leave out what is in the files when they are first followed.
+    """
+
+    paths: list[str]
+    table: str = "logs"
+    format: str = "auto"
+    service: str = ""
+    host: str = ""
+    timezone: str = ""
+    from_end: bool = False
+
+
+class Otlp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where ``penstock up`` listens for OpenTelemetry's logs and metrics, on this machine only.
+
+    Attributes:
+        port: 4318 is OTLP/HTTP's own.
+        table: the lake table that log records go to.
+    """
+
+    port: int = 4318
+    table: str = "logs"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What can be set for a home.
 
@@ -19,11 +52,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             each commit.
         workers: the most tasks that run at once.
         smtp: the mail server; see docs/how-to/notifications.md.
+        follow, otlp: logs that are collected; see docs/how-to/collect-logs.md.
     """
 
     durability: Literal["normal", "full"] = "normal"
     workers: int = 32
     smtp: dict[str, Any] = {}
+    follow: list[Follow] = []
+    otlp: Otlp | None = None
 
 
 def read_settings(home: Path) -> Settings:

@@ -12,7 +12,9 @@ from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.recovery import Recovery
+from penstock.runtime.machine.retention import Retention
 from penstock.runtime.machine.scheduler import Scheduler
+from penstock.runtime.machine.sealing import LakeSealer
 from penstock.runtime.machine.watcher import Watcher
 from penstock.runtime.machine.worker import WorkflowWorker
 
@@ -24,7 +26,7 @@ class Supervisor:
     """Runs the parts of a machine until it is told to stop.
 
     Args:
-        scheduler, watcher, inbox, housekeeper: absent where only what was asked for shall run.
+        scheduler, watcher, inbox, housekeeper, retention, sealer: absent where only what was asked for shall run.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class Supervisor:
         watcher: Watcher | None = None,
         inbox: Inbox | None = None,
         housekeeper: Housekeeper | None = None,
+        retention: Retention | None = None,
+        sealer: LakeSealer | None = None,
     ) -> None:
         self._worker = worker
         self._dispatcher = dispatcher
@@ -51,6 +55,8 @@ class Supervisor:
         self._watcher = watcher
         self._inbox = inbox
         self._housekeeper = housekeeper
+        self._retention = retention
+        self._sealer = sealer
         self._recover_at = self._poll_at = float("-inf")
 
     def run(self, until: Callable[[], bool], stop: threading.Event) -> None:
@@ -95,6 +101,10 @@ class Supervisor:
             self._watcher.tick()
         if self._housekeeper is not None:
             self._housekeeper.tick()
+        if self._retention is not None:
+            self._retention.tick()
+        if self._sealer is not None:
+            self._sealer.tick()
         if self._scheduler is not None:
             # The clock may have been set, or what a queued slot waited for may have ended elsewhere.
             self._worker.admit(self._scheduler.tick(everything=True))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from penstock.errors import AlreadyExistsError, NotFoundError, ValidationError
+from penstock.errors import AlreadyExistsError, ConditionFailedError, NotFoundError, ValidationError
 from penstock.ports.objects import ObjectInfo, ObjectStore
 
 BAD_KEYS = [
@@ -42,6 +43,44 @@ class ObjectStoreContract:
         written = objects.put("a", b"second")
         assert objects.get("a") == b"second"
         assert_described(objects.head("a"), written)
+
+    def test_replace_writes_what_is_still_the_same(self, objects: ObjectStore, tmp_path: Path) -> None:
+        first = objects.replace("a", b"first", if_match=None)
+        assert_described(objects.head("a"), first)
+        file = tmp_path / "second"
+        file.write_bytes(b"second!")
+        second = objects.replace("a", file, if_match=first.etag)
+        assert objects.get("a") == b"second!"
+        assert_described(objects.head("a"), second)
+
+    def test_replace_refuses_another_object_and_none(self, objects: ObjectStore) -> None:
+        first = objects.replace("a", b"first", if_match=None)
+        with pytest.raises(ConditionFailedError):
+            objects.replace("a", b"unaware", if_match=None)
+        second = objects.replace("a", b"second!", if_match=first.etag)
+        with pytest.raises(ConditionFailedError):
+            objects.replace("a", b"late", if_match=first.etag)
+        assert objects.get("a") == b"second!"
+        objects.delete("a")
+        with pytest.raises(ConditionFailedError):
+            objects.replace("a", b"gone", if_match=second.etag)
+        assert objects.head("a") is None
+
+    @pytest.mark.parametrize("is_there", [False, True])
+    def test_of_many_that_replace_one_succeeds(self, objects: ObjectStore, is_there: bool) -> None:
+        known = objects.create("contended", b"first").etag if is_there else None
+
+        def write(number: int) -> bool:
+            try:
+                objects.replace("contended", b"x" * (100 + number), if_match=known)
+            except ConditionFailedError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(write, range(32)))
+        assert sum(won) == 1
+        assert len(objects.get("contended")) == 100 + won.index(True)
 
     def test_of_many_writers_one_succeeds(self, objects: ObjectStore) -> None:
         def write(number: int) -> bool:

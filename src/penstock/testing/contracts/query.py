@@ -158,6 +158,12 @@ class QueryEngineContract:
         assert days == [("2026-02-19", 1.5), ("2026-02-20", 4.0)]
         assert [column.name for column in found.columns] == ["date", "peak_memory"]
 
+    @pytest.mark.parametrize("room", ["attic", "' OR '1' = '1", "x'; DROP TABLE readings; --"])
+    def test_parameters_are_values(self, query: QueryEngine, room: str) -> None:
+        sql = "SELECT value FROM readings WHERE place.room = ? AND value > ? ORDER BY value"
+        found = query.run(sql, tables=[TABLE], parameters=[room, 1.5])
+        assert found.rows == ([(4.0,)] if room == "attic" else [])
+
     @pytest.mark.parametrize("sql", REFUSED)
     def test_what_does_not_read_tables_is_refused_with_a_mend(self, query: QueryEngine, sql: str) -> None:
         with pytest.raises(QueryError) as refused:

@@ -193,6 +193,107 @@ resource "aws_glue_catalog_table" "infra_metrics_quarantine" {
   }
 }
 
+# Table raw_infra_metrics: raw records as they arrived.
+resource "aws_glue_catalog_table" "raw_infra_metrics" {
+  name          = "raw_infra_metrics"
+  database_name = aws_glue_catalog_database.lake.name
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = {
+    EXTERNAL                    = "TRUE"
+    classification              = "json"
+    "projection.enabled"        = "true"
+    "projection.year.type"      = "integer"
+    "projection.year.range"     = var.partition_years
+    "projection.year.digits"    = "4"
+    "projection.month.type"     = "integer"
+    "projection.month.range"    = "1,12"
+    "projection.month.digits"   = "2"
+    "projection.day.type"       = "integer"
+    "projection.day.range"      = "1,31"
+    "projection.day.digits"     = "2"
+    "projection.hour.type"      = "integer"
+    "projection.hour.range"     = "0,23"
+    "projection.hour.digits"    = "2"
+    "storage.location.template" = "s3://${aws_s3_bucket.lake.id}/raw/infra_metrics/year=$${year}/month=$${month}/day=$${day}/hour=$${hour}/"
+  }
+
+  partition_keys {
+    name = "year"
+    type = "string"
+  }
+
+  partition_keys {
+    name = "month"
+    type = "string"
+  }
+
+  partition_keys {
+    name = "day"
+    type = "string"
+  }
+
+  partition_keys {
+    name = "hour"
+    type = "string"
+  }
+
+  storage_descriptor {
+    location      = "s3://${aws_s3_bucket.lake.id}/raw/infra_metrics/"
+    input_format  = "org.apache.hadoop.mapred.TextInputFormat"
+    output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+    columns {
+      name = "timestamp"
+      type = "string"
+    }
+
+    columns {
+      name = "instance_id"
+      type = "string"
+    }
+
+    columns {
+      name = "region"
+      type = "string"
+    }
+
+    columns {
+      name = "metric_type"
+      type = "string"
+    }
+
+    columns {
+      name = "value"
+      type = "double"
+    }
+
+    columns {
+      name = "unit"
+      type = "string"
+    }
+
+    columns {
+      name = "metadata"
+      type = "struct<collection_method:string,pipeline_version:string>"
+    }
+
+    columns {
+      name = "readings"
+      type = "map<string,double>"
+    }
+
+    ser_de_info {
+      serialization_library = "org.openx.data.jsonserde.JsonSerDe"
+
+      parameters = {
+        "ignore.malformed.json" = "TRUE"
+        "case.insensitive"      = "FALSE"
+      }
+    }
+  }
+}
+
 # Queries in it are limited in what they read, and their results are encrypted.
 resource "aws_athena_workgroup" "queries" {
   name          = "${local.prefix}metrics"

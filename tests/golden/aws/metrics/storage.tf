@@ -53,20 +53,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   }
 
   rule {
-    id     = "quarantine-infra_metrics"
-    status = "Enabled"
-
-    filter {
-      prefix = "quarantine/infra_metrics/"
-    }
-
-    transition {
-      days          = 90
-      storage_class = "GLACIER"
-    }
-  }
-
-  rule {
     id     = "tidy"
     status = "Enabled"
 

@@ -280,3 +280,26 @@ class TestReference:
         project.load()
         with pytest.raises(LoadError, match="has no pipeline 'other'"):
             find_reference("flow", "other")
+
+
+COMPRESSED = f"""
+import msgspec
+{HEAD}
+class Line(msgspec.Struct):
+    text: str
+packed = pipeline.lake("packed", Line, compress=True)
+plain = pipeline.lake("plain", Line)
+@pipeline.task(may=[packed.append, plain.append])
+def pack(event, context):
+    pass
+@pipeline.task(may=[plain.append])
+def write(event, context):
+    pass
+"""
+
+
+def test_only_a_task_that_compresses_has_the_library_for_it(project: Project) -> None:
+    project.write({"flow.py": COMPRESSED})
+    needs = needs_of(project)
+    assert {task for task, need in needs.items() if "zstandard" in need.distributions} == {"pack"}
+    assert {task for task, need in needs.items() if "penstock/lake/zstd.py" in need.files} == {"pack"}

@@ -1,0 +1,178 @@
+"""Asking DuckDB: views over the snapshots, the rows of the answer, and what was read for it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from penstock.adapters.local.query_errors import spoiling_file
+from penstock.adapters.local.query_files import TableFiles
+from penstock.adapters.local.query_gate import Question
+from penstock.adapters.local.query_snapshot import Snapshot
+from penstock.adapters.local.query_types import literal
+from penstock.adapters.local.query_views import Source, count_unreadable, create_view, describe_file
+from penstock.ports.query import Parameters, ResultColumn
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Counting what was left out reads the files a second time, so it is for answers that come at once.
+COUNT_LIMIT_BYTES = 64 * 1024 * 1024
+COUNT_LIMIT_FILES = 2000
+ZONED = " WITH TIME ZONE"
+# The log is JSON but for names with quotes in them, so it is not read as JSON.
+LOGGED = "FROM duckdb_logs WHERE type = 'FileSystem'"
+OPENED = f"""SELECT DISTINCT regexp_extract(message, '(?s)"path":"(.*)","op":"OPEN"', 1) {LOGGED}"""
+READ_BYTES = f"""SELECT coalesce(sum(try_cast(
+    regexp_extract(message, '"op":"READ","bytes":"(\\d+)"', 1) AS BIGINT)), 0) {LOGGED}"""
+
+
+class Answer(NamedTuple):
+    """The rows of an answer, and their columns."""
+
+    columns: list[ResultColumn]
+    rows: list[tuple[Any, ...]]
+
+
+class Scanned(NamedTuple):
+    """What was read."""
+
+    files: int
+    read_bytes: int
+    unreadable_lines: int | None
+
+
+def watch(connection: duckdb.DuckDBPyConnection, snapshots: Mapping[str, Snapshot]) -> None:
+    """Has it noted what a query reads: file by file for raw ones, whose lines are counted; sums for sealed ones."""
+    if _has_raw(snapshots):
+        connection.execute("CALL enable_logging('FileSystem', level='trace')")
+    else:
+        connection.execute("SET enable_profiling='no_output'")
+
+
+def make_views(
+    connection: duckdb.DuckDBPyConnection,
+    known: Mapping[str, Source],
+    snapshots: Mapping[str, Snapshot],
+    names: Sequence[str],
+) -> None:
+    """Makes views; a table that is not asked for is empty, and other names of tables are there when asked for."""
+    for name in names:
+        if name not in snapshots and known[name].is_other_name:
+            continue
+        held = snapshots.get(name, Snapshot())
+        columns = {path: _columns(connection, path) for path in held.files.tables}
+        connection.execute(create_view(known[name], held, columns))
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
+    return [str(name) for name, *_ in connection.execute(describe_file(path)).fetchall()]
+
+
+def ask(
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    known: Mapping[str, Source],
+    snapshots: Mapping[str, Snapshot],
+    limit: int,
+    parameters: Parameters = (),
+) -> Answer:
+    """Returns the answer; a file that spoils it (its lines too long, gone meanwhile) is left out, and it asks again."""
+    import duckdb
+
+    stale = list(known)
+    while True:
+        try:
+            make_views(connection, known, snapshots, stale)
+            if _has_raw(snapshots):
+                connection.execute("CALL truncate_duckdb_logs()")
+            return _rows(connection, question.text, limit, parameters)
+        except duckdb.Error as error:
+            path = spoiling_file(error)
+            stale = [name for name, held in snapshots.items() if path is not None and held.files.mend(path)]
+            if not stale:
+                raise
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, text: str, limit: int, parameters: Parameters) -> Answer:
+    found = connection.execute(text, bound(parameters))
+    described = [ResultColumn(str(name), str(kind)) for name, kind, *_ in found.description or ()]
+    if not any(ZONED in column.type for column in described):
+        return Answer(described, found.fetchmany(limit))
+    # DuckDB hands out times with a zone by way of pytz, which is not here: they come as UTC, and get their zone back.
+    names = [f"c{number}" for number in range(len(described))]
+    cast = [f"CAST({name} AS {one.type.replace(ZONED, '')})" for name, one in zip(names, described, strict=True)]
+    inner = within(connection, text, parameters)
+    found = connection.execute(f"SELECT {', '.join(cast)} FROM {inner} AS asked({', '.join(names)})", bound(parameters))
+    zoned = [one.type == f"TIMESTAMP{ZONED}" for one in described]
+    return Answer(described, [_in_utc(row, zoned) for row in found.fetchmany(limit)])
+
+
+def within(connection: duckdb.DuckDBPyConnection, text: str, parameters: Parameters) -> str:
+    """Returns an admitted statement as what can stand in FROM."""
+    if not parameters:
+        return f"query({literal(text)})"
+    # A parameter cannot be in a text in quotes. The statement was read as one, so its brackets are closed.
+    bare = text.rstrip().rstrip(";")
+    made = f"({bare}\n)"
+    if len(connection.extract_statements(f"SELECT * FROM {made}")) != 1:
+        raise ValueError("an admitted statement is no longer one")
+    return made
+
+
+def bound(parameters: Parameters) -> Any:
+    """Returns parameters as DuckDB takes them."""
+    if isinstance(parameters, Mapping):
+        return dict(parameters)
+    return list(parameters)
+
+
+def _in_utc(row: tuple[Any, ...], zoned: Sequence[bool]) -> tuple[Any, ...]:
+    return tuple(
+        value.replace(tzinfo=datetime.UTC) if is_zoned and isinstance(value, datetime.datetime) else value
+        for value, is_zoned in zip(row, zoned, strict=True)
+    )
+
+
+def _has_raw(snapshots: Mapping[str, Snapshot]) -> bool:
+    return any(held.files.lines or held.files.documents or held.files.tables for held in snapshots.values())
+
+
+def scanned(
+    connection: duckdb.DuckDBPyConnection, known: Mapping[str, Source], snapshots: Mapping[str, Snapshot]
+) -> Scanned:
+    """Returns what the query read, and how many lines of that are no record."""
+    if not _has_raw(snapshots):
+        return _of_profile(connection.get_profiling_information())
+    import duckdb
+
+    opened = {str(path) for (path,) in connection.execute(OPENED).fetchall()} - {""}
+    (read_bytes,) = connection.execute(READ_BYTES).fetchone() or (0,)
+    if read_bytes > COUNT_LIMIT_BYTES or len(opened) > COUNT_LIMIT_FILES:
+        return Scanned(len(opened), int(read_bytes), None)
+    total = 0
+    for name, held in snapshots.items():
+        lines, documents = (
+            [path for path in paths if path in opened] for paths in (held.files.lines, held.files.documents)
+        )
+        counting = count_unreadable(known[name], TableFiles(lines, documents))
+        try:
+            (count,) = (connection.execute(counting).fetchone() or (0,)) if counting else (0,)
+        except duckdb.Error:
+            return Scanned(len(opened), int(read_bytes), None)
+        total += int(count)
+    return Scanned(len(opened), int(read_bytes), total)
+
+
+def _of_profile(profile: Any) -> Scanned:
+    told = msgspec.json.decode(profile) if isinstance(profile, str) else dict(profile or {})
+    files, waiting = 0, list(told.get("operator", ()))
+    while waiting:
+        node = waiting.pop()
+        waiting.extend(node.get("children", ()))
+        read = str(node.get("extra_info", {}).get("Total Files Read", ""))
+        files += int(read) if read.isdigit() else 0
+    return Scanned(files, int(told.get("io", {}).get("total_bytes_read", 0)), 0)

@@ -1,0 +1,195 @@
+"""Sealing with DuckDB: sorted on disk where memory is too small, confined to the lake and its own folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.adapters.local import sealer_sql as sql
+from penstock.adapters.local.parquet_footer import footer
+from penstock.adapters.local.query_types import literal
+from penstock.errors import HomeError, NotFoundError, PenstockError, StorageFullError, ValidationError
+from penstock.faultpoints import fault_point
+from penstock.model.datasets import LakeTable
+from penstock.model.sealing import Footer
+from penstock.ports.sealing import Describe, Written
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from penstock.ports.objects import ObjectStore
+
+SCRATCH_PREFIX = ".penstock-seal-"
+SETTINGS = {
+    "allow_community_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_file_cache": "false",
+    "python_enable_replacements": "false",
+}
+_FILE = re.compile(r'in file "(.+?)", ', re.DOTALL)
+
+
+class DuckDbSealer:
+    """Reads and writes sealed files.
+
+    Args:
+        lake: the folder of the lake's zones. Scratch folders are made in it, so that a file is moved and not copied.
+        objects: where the objects are, when ``lake`` does not hold them; they are then copied to a scratch folder.
+        memory_limit_mb: what DuckDB may use; beyond that it uses the scratch folder.
+        threads: how many work on a partition; as many as there are cores when absent.
+    """
+
+    def __init__(
+        self,
+        lake: Path,
+        *,
+        objects: ObjectStore | None = None,
+        memory_limit_mb: int = 1024,
+        threads: int | None = None,
+    ) -> None:
+        self._lake = lake
+        self._objects = objects
+        self._memory_limit_mb = memory_limit_mb
+        self._threads = threads
+
+    def footer(self, key: str) -> Footer | None:
+        if self._objects is None:
+            try:
+                return footer(self._lake / key)
+            except FileNotFoundError:
+                return None
+        with self.scratch() as scratch:
+            try:
+                return footer(self.fetch(key, scratch))
+            except NotFoundError:
+                return None
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        self._lake.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sweep()
+        folder, fd = self._make_scratch()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(fd)
+
+    def fetch(self, key: str, scratch: Path) -> Path:
+        if self._objects is None:
+            path = self._lake.resolve() / key
+            if not path.is_file():
+                raise NotFoundError(f"there is no object {key}", hint="it was deleted meanwhile: seal again")
+            return path
+        # What an object's name ends with says how it is read.
+        path = scratch / f"{secrets.token_hex(8)}-{key.rpartition('/')[2]}"
+        with path.open("wb") as file:
+            for piece in self._objects.stream(key):
+                file.write(piece)
+        return path
+
+    def write(
+        self, table: LakeTable, lines: Sequence[Path], *, previous: Path | None, describe: Describe, scratch: Path
+    ) -> Written:
+        import duckdb
+
+        path = scratch / f"{table.name}.parquet"
+        connection = self._connect(scratch)
+        try:
+            rows = _write(connection, sql.shape_of(table), lines, previous, describe, path)
+        except duckdb.Error as error:
+            raise self._translate(error) from error
+        finally:
+            connection.close()
+        fault_point("sealer.after_write")
+        return Written(path, rows)
+
+    def _connect(self, scratch: Path) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        settings = {
+            **SETTINGS,
+            "memory_limit": f"{self._memory_limit_mb}MB",
+            "temp_directory": str(scratch / "spilled"),
+        }
+        if self._threads is not None:
+            settings["threads"] = str(self._threads)
+        connection = duckdb.connect(":memory:", config=dict(settings))
+        connection.execute("SET TimeZone='UTC'")
+        connection.execute(f"SET allowed_directories=[{literal(f'{self._lake.resolve()}/')}]")
+        connection.execute("SET enable_external_access=false")
+        return connection
+
+    def _make_scratch(self) -> tuple[Path, int]:
+        """Returns a new folder, and what holds its lock."""
+        while True:
+            folder = self._lake.resolve() / f"{SCRATCH_PREFIX}{secrets.token_hex(8)}"
+            folder.mkdir(mode=0o700)
+            # Before the lock is ours, somebody may take the folder for a dead process's and remove it.
+            with contextlib.suppress(FileNotFoundError):
+                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                if folder.exists():
+                    return folder, fd
+                os.close(fd)
+
+    def _sweep(self) -> None:
+        """Removes the scratch folders of processes that died: a living one holds a lock on its own."""
+        for folder in self._lake.glob(f"{SCRATCH_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    os.close(fd)
+
+    def _translate(self, error: duckdb.Error) -> PenstockError:
+        text = str(error).partition("\n")[0]
+        if type(error).__name__ == "OutOfMemoryException":
+            return HomeError(
+                f"sealing needs more than {self._memory_limit_mb} MB", hint="raise the limit: `lake seal --memory-mb`"
+            )
+        if "No space left" in text:
+            return StorageFullError("no space left to seal", hint="free some space, then seal again: nothing is lost")
+        named = _FILE.search(text)
+        # A pattern names its file in brackets, character by character.
+        path = re.sub(r"\[([*?\[])\]", r"\1", named[1]) if named else None
+        return ValidationError(f"cannot be sealed: {text}", hint="`penstock lake check` tells what is wrong", path=path)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    shape: sql.Shape,
+    lines: Sequence[Path],
+    previous: Path | None,
+    describe: Describe,
+    path: Path,
+) -> int:
+    numbered = bool(shape.unique)
+    rows = []
+    if previous is not None:
+        found = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(previous)]).fetchall()
+        rows.append(sql.select_previous(shape, previous, {name: kind for name, kind, *_ in found}, numbered=numbered))
+    if lines:
+        rows.append(sql.select_lines(shape, lines, numbered=numbered))
+    duplicates = [0] * len(lines)
+    if numbered and rows:
+        connection.execute(sql.stage(rows))
+        connection.execute(sql.find_duplicates(shape))
+        for number, count in connection.execute(sql.COUNT_DUPLICATES).fetchall():
+            duplicates[number] = count
+        chosen = sql.SELECT_UNIQUE
+    else:
+        chosen = " UNION ALL ".join(rows) or sql.select_nothing(shape)
+    statement = sql.copy(shape, chosen, path, describe(duplicates), in_order=numbered and bool(rows))
+    (count,) = connection.execute(statement).fetchone() or (0,)
+    return int(count)

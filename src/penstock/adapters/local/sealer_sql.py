@@ -1,0 +1,123 @@
+"""The SQL of sealing: lines of JSON and rows sealed before as the rows of one table.
+
+A line is read strictly: what a column cannot hold is an error, never NULL. Timestamps are read as text, since DuckDB's
+reader of JSON leaves out an offset from UTC and cuts what it should round; what RFC 3339 allows is what arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from penstock.adapters.local.query_types import identifier, literal
+from penstock.model.column_types import duckdb_type
+from penstock.model.datasets import LakeTable
+from penstock.model.schema import columns
+
+# A little more than a reader of lines lets pass. DuckDB holds twice as much for each thread.
+LINE_LIMIT_BYTES = 17 * 1024 * 1024
+NUMBER = '"penstock.number"'
+SOURCE = '"penstock.source"'
+OF_PREVIOUS = -1
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """A table as its sealed files have it.
+
+    Attributes:
+        columns: their types in DuckDB, by name.
+        sort, unique: columns.
+    """
+
+    columns: dict[str, str]
+    sort: tuple[str, ...]
+    unique: tuple[str, ...]
+
+
+def shape_of(table: LakeTable) -> Shape:
+    """Returns the shape of a table. Without sort columns it is sorted by time, without a time it stays as it came."""
+    by_time = (table.time,) if table.time else ()
+    return Shape(
+        {column.name: duckdb_type(column.type) for column in columns(table.record)}, table.sort or by_time, table.unique
+    )
+
+
+def select_lines(shape: Shape, paths: Sequence[Path], *, numbered: bool = False) -> str:
+    """Returns the query for the rows of files of lines; numbered, they tell which of the files they are from."""
+    declared = ", ".join(f"{literal(name)}: {literal(_read_as(kind))}" for name, kind in shape.columns.items())
+    chosen = [f"{_value(name, kind)} AS {identifier(name)}" for name, kind in shape.columns.items()]
+    chosen += [f"CAST(file_index AS BIGINT) AS {SOURCE}"] if numbered else []
+    files = ", ".join(literal(_exact(str(path))) for path in paths)
+    return (
+        f"SELECT {', '.join(chosen)} FROM read_json([{files}], format='newline_delimited', columns={{{declared}}},"
+        f" maximum_object_size={LINE_LIMIT_BYTES}, hive_partitioning=false)"
+    )
+
+
+def select_previous(shape: Shape, path: Path, found: Mapping[str, str], *, numbered: bool = False) -> str:
+    """Returns the query for the rows of a sealed file that has the columns ``found``; new columns are NULL in it."""
+    chosen = [
+        f"CAST({identifier(name) if name in found else 'NULL'} AS {kind}) AS {identifier(name)}"
+        for name, kind in shape.columns.items()
+    ]
+    chosen += [f"CAST({OF_PREVIOUS} AS BIGINT) AS {SOURCE}"] if numbered else []
+    return f"SELECT {', '.join(chosen)} FROM read_parquet({literal(_exact(str(path)))}, hive_partitioning=false)"
+
+
+def stage(rows: Sequence[str]) -> str:
+    """Returns the statement that keeps the rows, numbered in their order."""
+    return f"CREATE TABLE staged AS SELECT *, row_number() OVER () AS {NUMBER} FROM ({' UNION ALL '.join(rows)})"
+
+
+def find_duplicates(shape: Shape) -> str:
+    """Returns the statement that finds the rows that an earlier one equals in all unique columns; NULL equals none."""
+    keys = ", ".join(map(identifier, shape.unique))
+    present = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in shape.unique)
+    return (
+        f"CREATE TABLE duplicates AS SELECT {NUMBER}, {SOURCE} FROM (SELECT {NUMBER}, {SOURCE},"
+        f" row_number() OVER (PARTITION BY {keys} ORDER BY {NUMBER}) AS place FROM staged WHERE {present})"
+        f" WHERE place > 1 AND {SOURCE} <> {OF_PREVIOUS}"
+    )
+
+
+COUNT_DUPLICATES = f"SELECT {SOURCE}, count(*) FROM duplicates GROUP BY ALL"
+SELECT_UNIQUE = (
+    f"SELECT * EXCLUDE ({NUMBER}, {SOURCE}) FROM staged ANTI JOIN duplicates ON staged.{NUMBER} = duplicates.{NUMBER}"
+)
+
+
+def select_nothing(shape: Shape) -> str:
+    """Returns the query for no row."""
+    return f"SELECT {', '.join(f'CAST(NULL AS {k}) AS {identifier(n)}' for n, k in shape.columns.items())} WHERE false"
+
+
+def copy(shape: Shape, rows: str, path: Path, metadata: Mapping[str, str], *, in_order: bool = False) -> str:
+    """Returns the statement that writes rows, sorted, as one Parquet file."""
+    order = ", ".join(map(identifier, shape.sort)) or (NUMBER if in_order else "")
+    values = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in metadata.items())
+    return (
+        f"COPY ({rows}{f' ORDER BY {order}' if order else ''}) TO {literal(str(path))}"
+        f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{values}}})"
+    )
+
+
+def _read_as(kind: str) -> str:
+    return "VARCHAR" if kind == "TIMESTAMP" else kind.replace("TIMESTAMP", "TIMESTAMPTZ")
+
+
+def _value(name: str, kind: str) -> str:
+    column = identifier(name)
+    if kind != "TIMESTAMP":
+        return f"CAST({column} AS {kind})" if "TIMESTAMP" in kind else column
+    return (
+        f"CASE WHEN length({column}) <= 27 AND ends_with({column}, 'Z') THEN CAST({column} AS TIMESTAMP) ELSE"
+        f" make_timestamp(epoch_us(CAST(upper({column}) AS TIMESTAMPTZ))"
+        f" + CASE WHEN regexp_matches({column}, '[.][0-9]{{6}}[5-9]') THEN 1 ELSE 0 END) END"
+    )
+
+
+def _exact(path: str) -> str:
+    """Returns a pattern that only this path fits."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)

@@ -1,0 +1,144 @@
+"""The lake's files: ``lake seal`` and ``lake check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli import retain
+from penstock.cli.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from penstock.model.datasets import LakeTable
+    from penstock.runtime.lake.check import Balance
+    from penstock.runtime.lake.seal import Outcome
+    from penstock.runtime.machine.home import Home
+
+TableName = Annotated[str | None, typer.Argument(help="A lake table; all of them when none is named.")]
+Partition = Annotated[
+    str, typer.Option("--partition", help="Only these: year=2026/month=02, as deep as you like; open ones too.")
+]
+COLUMNS = ("table", "partition", "records", "good", "quarantined", "duplicates")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group.callback()(lambda: None)
+    group.command("seal")(seal)
+    group.command("check")(check)
+    retain.register(group)
+    app.add_typer(group, name="lake", help="Seal partitions, prove that nothing is lost, archive and expire.")
+
+
+def seal(
+    context: typer.Context,
+    table: TableName = None,
+    partition: Partition = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Read what is sealed again too, from the raw objects that are there.")
+    ] = False,
+    memory: Annotated[int, typer.Option("--memory-mb", min=64, help="The most memory to sort in.")] = 1024,
+) -> None:
+    """Make one sorted Parquet file of each closed partition; what does not fit goes to the quarantine."""
+    from penstock.adapters.local.sealer import DuckDbSealer
+    from penstock.cli import output
+    from penstock.runtime.lake.seal import PartitionSealer
+
+    options: Options = context.obj
+    home, tables = _opened(options, table)
+    home.schema_history.keep(tables, home.clock.now())
+    sealer = PartitionSealer(home.objects, DuckDbSealer(home.lake, memory_limit_mb=memory), home.rows)
+    done: list[Outcome] = []
+    for declared in tables:
+        for name in _chosen(home, declared, partition):
+            done.append(sealer.seal(declared, name, again=again))
+    home.close()
+    told = [{**_counted(one), "sealed_now": one.is_new, "objects_read": one.read} for one in done]
+    if options.as_json:
+        output.emit_json(told)
+        return
+    new = [one for one in done if one.is_new]
+    rows = [[*(_counted(one)[name] for name in COLUMNS), one.read] for one in new]
+    output.table([*COLUMNS, "objects read"], rows, empty="everything that is closed is sealed")
+    for one in new:
+        if one.is_partial:
+            output.console(stderr=True).print(
+                f"{one.table} {one.partition}: some raw objects are gone; their rows stayed as they were sealed",
+                style="yellow",
+            )
+
+
+def check(
+    context: typer.Context,
+    table: TableName = None,
+    partition: Annotated[
+        str | None, typer.Option("--partition", help="One partition, such as year=2026/month=02/day=20/hour=07.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Take the counts for true that were written when it was sealed.")
+    ] = False,
+) -> None:
+    """Prove from the files alone that raw = sealed + quarantined + duplicates; exit code 1 when that is not so."""
+    from penstock.cli import output
+    from penstock.runtime.lake.check import LakeCheck, added
+
+    options: Options = context.obj
+    home, tables = _opened(options, table)
+    checker = LakeCheck(home.objects, home.sealing, home.rows, recount=not quick)
+    found: dict[str, list[Balance]] = {one.name: list(checker.check(one, partition)) for one in tables}
+    home.close()
+    wrong = [one for balances in found.values() for balance in balances for one in balance.wrong]
+    sums = [{"table": name, **added(balances)} for name, balances in found.items()]
+    if options.as_json:
+        output.emit_json({"balanced": not wrong, "tables": sums, "wrong": wrong})
+    else:
+        _print_check(sums, [[one.key, one.message] for one in wrong])
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _print_check(sums: list[dict[str, Any]], wrong: list[list[str]]) -> None:
+    from penstock.cli import output
+
+    names = ("table", "partitions", "records", "rows", "quarantined", "duplicates", "unsealed", "gone")
+    headings = ["table", "partitions", "raw records", "sealed rows", "quarantined", "duplicates",
+                "objects not sealed", "objects gone"]  # fmt: skip
+    output.table(headings, [[one[name] for name in names] for one in sums], empty="no pipeline here has a lake table")
+    if wrong:
+        output.table(["file", "what is wrong"], wrong)
+    elif sums:
+        output.console().print("balanced: raw = sealed + quarantined + duplicates", style="green")
+
+
+def _opened(options: Options, table: str | None) -> tuple[Home, list[LakeTable]]:
+    from penstock.runtime.machine.lake_catalog import find_table, lake_tables
+
+    definitions, _ = options.catalog().load_good()
+    if table is not None:
+        return options.open_home(), [find_table(definitions, table)[1]]
+    return options.open_home(), [declared for _, declared in lake_tables(definitions).values()]
+
+
+def _chosen(home: Home, table: LakeTable, partition: str) -> Iterator[str]:
+    from penstock.runtime.lake.closed import all_partitions, closed_partitions
+
+    if partition:
+        yield from all_partitions(home.objects, table, partition)
+    else:
+        yield from closed_partitions(home.objects, table, home.clock.now())
+
+
+def _counted(outcome: Outcome) -> dict[str, Any]:
+    counts = outcome.counts
+    return {
+        "table": outcome.table,
+        "partition": outcome.partition,
+        "records": counts.records,
+        "good": counts.good,
+        "quarantined": counts.quarantined,
+        "duplicates": counts.duplicates,
+    }

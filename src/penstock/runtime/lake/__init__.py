@@ -1,0 +1,1 @@
+"""What becomes of raw objects: sealing, the quarantine, and the proof that nothing was lost on the way."""

@@ -1,0 +1,54 @@
+"""Which partitions have to be sealed: those that are closed and hold raw objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from penstock.errors import ValidationError
+from penstock.lake.formats import is_readable
+from penstock.lake.layout import partition_path, table_prefix
+from penstock.lake.sealing import WIDTH_SECONDS, is_closed, partition_of
+from penstock.model.datasets import LakeTable
+from penstock.ports.objects import ObjectStore
+
+RECENT_PARTITIONS = 3
+
+
+def closed_partitions(objects: ObjectStore, table: LakeTable, now: float, within: str = "") -> dict[str, int]:
+    """Returns the closed partitions of a table that hold raw objects, each with a digest of which.
+
+    Args:
+        now: in seconds since the epoch.
+        within: only those whose path begins so, such as ``year=2026/month=02``.
+    """
+    return {name: digest for name, digest, closed in _partitions(objects, table, now, within) if closed}
+
+
+def recently_closed(objects: ObjectStore, table: LakeTable, now: float) -> dict[str, int]:
+    """Returns those that closed last, without a look at all the others."""
+    width = WIDTH_SECONDS[table.partition]
+    latest = now - table.seal_after_seconds - width
+    names = {partition_path(table, max(0.0, latest - width * back)) for back in range(RECENT_PARTITIONS)}
+    found: dict[str, int] = {}
+    for name in sorted(names):
+        found.update(closed_partitions(objects, table, now, f"{name}/"))
+    return found
+
+
+def all_partitions(objects: ObjectStore, table: LakeTable, within: str = "") -> list[str]:
+    """Returns all partitions that hold raw objects, closed or not."""
+    return [name for name, _, _ in _partitions(objects, table, float("inf"), within)]
+
+
+def _partitions(objects: ObjectStore, table: LakeTable, now: float, within: str) -> Iterator[tuple[str, int, bool]]:
+    found: dict[str, tuple[int, bool]] = {}
+    for info in objects.list(f"{table_prefix(table.name)}{within}"):
+        try:
+            name, closed = partition_of(info.key), is_closed(table, info.key, now)
+        except ValidationError:
+            continue
+        if is_readable(info.key):
+            digest, _ = found.get(name, (0, closed))
+            found[name] = (hash((digest, info.key)), closed)
+    for name, (digest, closed) in found.items():
+        yield name, digest, closed

@@ -1,0 +1,104 @@
+"""Sealing beside everything else: closed partitions are found now and then, and sealed in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from penstock.errors import PenstockError
+from penstock.model.datasets import LakeTable
+from penstock.model.pipeline import Definition
+from penstock.ports.clock import Clock
+from penstock.ports.objects import ObjectStore
+from penstock.runtime.lake.closed import closed_partitions, recently_closed
+from penstock.runtime.lake.seal import PartitionSealer
+
+INTERVAL_SECONDS = 30.0
+# What came late into an old partition is found by a look at all of them.
+EVERYTHING_SECONDS = 3600.0
+GRACE_SECONDS = 30.0
+
+
+class LakeSealer:
+    """Seals the closed partitions of the tables of these pipelines.
+
+    Args:
+        warn: told of partitions that cannot be sealed, once for each reason.
+    """
+
+    def __init__(
+        self,
+        *,
+        sealer: PartitionSealer,
+        objects: ObjectStore,
+        clock: Clock,
+        definitions: Mapping[str, Definition],
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._sealer = sealer
+        self._objects = objects
+        self._clock = clock
+        self._tables = [table for definition in definitions.values() for table in definition.lake_tables.values()]
+        self._warn = warn
+        self._sealed: dict[tuple[str, str], int] = {}
+        self._told: set[str] = set()
+        self._due_at = self._everything_at = float("-inf")
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def tick(self) -> None:
+        """Begins to seal what is due, unless that is going on; returns at once."""
+        monotonic = self._clock.monotonic()
+        if monotonic < self._due_at or not self._tables or (self._thread is not None and self._thread.is_alive()):
+            return
+        everything = monotonic >= self._everything_at
+        self._due_at = monotonic + INTERVAL_SECONDS
+        if everything:
+            self._everything_at = monotonic + EVERYTHING_SECONDS
+        self._thread = threading.Thread(target=self.seal_due, args=(everything,), name="sealer", daemon=True)
+        self._thread.start()
+
+    def seal_due(self, everything: bool = True) -> int:
+        """Seals what is due, and returns how many new sealed files there are.
+
+        Args:
+            everything: looks at all partitions, not only at those that closed last.
+        """
+        count = 0
+        for table in self._tables:
+            try:
+                find = closed_partitions if everything else recently_closed
+                due = find(self._objects, table, self._clock.now())
+            except PenstockError as error:
+                self._tell(f"cannot look for partitions of {table.name}: {error.message}")
+                continue
+            for partition, digest in due.items():
+                if self._stopping.is_set():
+                    return count
+                count += self._seal(table, partition, digest)
+        return count
+
+    def close(self) -> None:
+        """Begins nothing new, and waits for what is being sealed; what is not done then is begun anew next time."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(GRACE_SECONDS)
+
+    def _seal(self, table: LakeTable, partition: str, digest: int) -> int:
+        if self._sealed.get((table.name, partition)) == digest:
+            return 0
+        try:
+            outcome = self._sealer.seal(table, partition)
+        except PenstockError as error:
+            self._tell(f"cannot seal {table.name} {partition}: {error.message}; {error.hint}")
+            return 0
+        except OSError as error:
+            self._tell(f"cannot seal {table.name} {partition}: {error}")
+            return 0
+        self._sealed[table.name, partition] = digest
+        return int(outcome.is_new)
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._warn(text)

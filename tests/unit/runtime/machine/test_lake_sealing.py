@@ -1,0 +1,127 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.sealing import PARTITION, Lake
+
+from penstock.adapters.virtual.clock import VirtualClock
+from penstock.errors import UnavailableError
+from penstock.model.datasets import LakeTable
+from penstock.model.pipeline import Definition
+from penstock.runtime.lake.seal import Outcome, PartitionSealer
+from penstock.runtime.machine.sealing import EVERYTHING_SECONDS, INTERVAL_SECONDS, LakeSealer
+
+CLOSED_AT = 1_771_570_800.0 + 3600 + 600  # 2026-02-20T07:00:00Z, its hour, and ten minutes
+
+
+class Reading(msgspec.Struct):
+    a: int
+
+
+TABLE = LakeTable(name="t", record=Reading)
+Make = Callable[[float], LakeSealer]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake", TABLE)
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(CLOSED_AT)
+
+
+def sealer(lake: Lake, clock: VirtualClock, told: list[str], partitions: PartitionSealer | None = None) -> LakeSealer:
+    definition = Definition(name="p", namespace="p", lake_tables={"t": TABLE})
+    return LakeSealer(
+        sealer=partitions or lake.sealer,
+        objects=lake.objects,
+        clock=clock,
+        definitions={"p": definition},
+        warn=told.append,
+    )
+
+
+def test_a_partition_is_sealed_when_it_is_closed(lake: Lake, told: list[str]) -> None:
+    clock = VirtualClock(CLOSED_AT - 1)
+    machine = sealer(lake, clock, told)
+    lake.add("a.json", [{"a": 1}])
+    assert machine.seal_due() == 0
+    clock.advance(1)
+    assert machine.seal_due() == 1
+    assert lake.rows() == [(1,)]
+    assert (machine.seal_due(), told) == (0, [])
+
+
+def test_late_data_are_found_soon_in_what_closed_last_and_later_elsewhere(
+    lake: Lake, clock: VirtualClock, told: list[str]
+) -> None:
+    machine = sealer(lake, clock, told)
+    lake.add("a.json", [{"a": 1}])
+    machine.seal_due()
+    lake.add("b.json", [{"a": 2}])
+    assert machine.seal_due(everything=False) == 1
+    clock.advance(24 * 3600)
+    lake.add("c.json", [{"a": 3}])
+    assert machine.seal_due(everything=False) == 0
+    assert machine.seal_due(everything=True) == 1
+    assert lake.rows() == [(1,), (2,), (3,)]
+
+
+def test_a_turn_only_begins_to_seal(lake: Lake, clock: VirtualClock, told: list[str]) -> None:
+    lake.add("a.json", [{"a": 1}])
+    machine = sealer(lake, clock, told)
+    machine.tick()
+    assert machine._thread is not None
+    machine._thread.join()
+    assert lake.rows() == [(1,)]
+    machine.close()
+    lake.add("b.json", [{"a": 2}])
+    assert machine.seal_due() == 0
+
+
+class Recording(LakeSealer):
+    """Notes how it would look, and does nothing."""
+
+    looked: list[bool]
+
+    def seal_due(self, everything: bool = True) -> int:
+        self.looked.append(everything)
+        return 0
+
+
+def test_it_looks_every_half_minute_and_everywhere_once_an_hour(lake: Lake, clock: VirtualClock) -> None:
+    machine = Recording(
+        sealer=lake.sealer,
+        objects=lake.objects,
+        clock=clock,
+        definitions={"p": Definition(name="p", namespace="p", lake_tables={"t": TABLE})},
+    )
+    machine.looked = []
+    for _ in range(int(EVERYTHING_SECONDS) + 1):
+        machine.tick()
+        if machine._thread is not None:
+            machine._thread.join()
+        clock.advance(1)
+    assert machine.looked == [True, *[False] * (int(EVERYTHING_SECONDS / INTERVAL_SECONDS) - 1), True]
+
+
+class Failing(PartitionSealer):
+    """Cannot seal."""
+
+    def seal(self, table: LakeTable, partition: str, *, again: bool = False) -> Outcome:
+        raise UnavailableError("the disk is gone", hint="look for it")
+
+
+def test_what_cannot_be_sealed_is_told_once(lake: Lake, clock: VirtualClock, told: list[str]) -> None:
+    lake.add("a.json", [{"a": 1}])
+    machine = sealer(lake, clock, told, Failing(lake.objects, lake.engine, lambda pieces: iter(())))
+    assert (machine.seal_due(), machine.seal_due()) == (0, 0)
+    assert told == [f"cannot seal t {PARTITION}: the disk is gone; look for it"]
