@@ -38,7 +38,8 @@ def check(path: Path) -> int:
     pipeline.build()
     home = Home(path, create=False)
     executions = home.journal.find(Filter(limit=100_000))
-    assert {execution.status for execution in executions} <= {Status.SUCCEEDED}
+    unfinished = [one for one in executions if one.status != Status.SUCCEEDED]
+    assert not unfinished, unfinished
     roots = [execution for execution in executions if execution.workflow == "crash"]
     objects = [info.key for info in home.objects.list("raw/")]
     items = _count_items(home, hot)

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.cli.values import clean
-from penstock.model.workflow import machines_in
+from penstock.model.workflow import INVOKE, machines_in
 
 Box = list[str]
 ARROW = "   ↓"
+SERVICE = "arn:aws:states:::"
+WAITED = {".sync": ", until it is done", ".sync:2": ", until it is done", ".waitForTaskToken": ", waits for an answer"}
 NARROWEST = 12
 
 
@@ -61,6 +63,8 @@ def _state(name: str, state: dict[str, Any], width: int) -> Box:
         return _frame([_clean(name), *_notes(state)], width)
     notes = [note for note in _notes(state) if note != str(state["Type"]).lower()]
     count = f"{len(inner)} at once" if state["Type"] == "Parallel" else "for each item"
+    if inner[0].get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
+        count += ", in an execution of its own"
     return _frame([f"{_clean(name)}: {count}", *notes, "", *_arranged(inner, _room(width))], width)
 
 
@@ -77,6 +81,8 @@ def _notes(state: dict[str, Any]) -> list[str]:
     notes = []
     if state["Type"] != "Task":
         notes.append(_summary(state))
+    elif state["Resource"].startswith(SERVICE) and not state["Resource"].startswith(INVOKE):
+        notes.append(_called(state["Resource"]))
     for retrier in state.get("Retry", ()):
         times = f"↻ {retrier.get('MaxAttempts', 3)} times"
         notes.append(times if retrier["ErrorEquals"] == ["States.ALL"] else f"{times} on {_errors(retrier)}")
@@ -87,6 +93,14 @@ def _notes(state: dict[str, Any]) -> list[str]:
     if state["Type"] == "Choice" and "Default" in state:
         notes.append("otherwise ↓")
     return notes
+
+
+def _called(resource: str) -> str:
+    """Returns what a service is asked for, and what then is waited for."""
+    called = resource.removeprefix(SERVICE)
+    for suffix, waited in WAITED.items():
+        called = called.removesuffix(suffix) + waited if called.endswith(suffix) else called
+    return _clean(f"calls {called}")
 
 
 def _errors(entry: dict[str, Any]) -> str:

@@ -80,6 +80,13 @@ class Answer(msgspec.Struct, frozen=True):
     report: Report
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """A call that cannot be made."""
+
+    error: str
+    cause: str
+
+
 class Invoker(Protocol):
     """Calls tasks. Its methods belong to one thread, but for ``wake``."""
 

@@ -14,15 +14,8 @@ from penstock.define.payload import PAYLOAD
 from penstock.model.integrations import ServiceCall, parse_resource
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
-from penstock.ports.invoke import Call, Reply
+from penstock.ports.invoke import Call, Refusal, Reply
 from penstock.ports.journal import Execution
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """A call that cannot be made."""
-
-    error: str
-    cause: str
 
 
 class CallBuilder:

@@ -7,7 +7,7 @@ import pytest
 
 from penstock import faultpoints
 from penstock.adapters.local.database import Database
-from penstock.adapters.local.hot import MIGRATION, SqliteHotStore
+from penstock.adapters.local.hot import EXCHANGES, MIGRATION, SqliteHotStore
 from penstock.adapters.local.hot_query import select
 from penstock.adapters.virtual.clock import VirtualClock
 from penstock.errors import ThrottledError, ValidationError
@@ -99,7 +99,7 @@ def test_a_batch_that_dies_leaves_whole_items_and_can_be_put_again(store: Sqlite
 
 def test_a_file_that_another_process_holds_is_throttling(store: SqliteHotStore, tmp_path: Path) -> None:
     store.put(TABLE, KEY)
-    other = Database(tmp_path / "hot.sqlite", (MIGRATION,))
+    other = Database(tmp_path / "hot.sqlite", (MIGRATION, EXCHANGES))
     store._database.connection.execute("PRAGMA busy_timeout=20")
     with other.transaction():
         with pytest.raises(ThrottledError) as caught:

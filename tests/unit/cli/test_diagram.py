@@ -117,6 +117,19 @@ def test_each_item_of_a_map_has_a_machine() -> None:
     assert 'state "Item" as s2' in diagram.mermaid(document("Every", Every=body))
 
 
+@pytest.mark.parametrize(
+    ("resource", "told"),
+    [
+        ("arn:aws:states:::dynamodb:putItem", "calls dynamodb:putItem"),
+        ("arn:aws:states:::states:startExecution.sync:2", "calls states:startExecution, until it is done"),
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", "calls sqs:sendMessage, waits for an answer"),
+    ],
+)
+def test_a_call_of_a_service_is_told(resource: str, told: str) -> None:
+    state = {"Type": "Task", "Resource": resource, "End": True}
+    assert told in diagram.text(json.dumps({"StartAt": "S", "States": {"S": state}}).encode())
+
+
 def test_a_rule_in_jsonata_is_told() -> None:
     rule = {"Condition": "{% $n > 3 %}", "Next": "A"}
     body = {"Type": "Choice", "Choices": [rule], "Default": "A"}

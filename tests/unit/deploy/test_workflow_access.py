@@ -70,8 +70,6 @@ CALLS: list[tuple[str, dict[str, Any], str, Allowed]] = [
      {("events:PutEvents", TOLD)}),
     (f"{GUIDE}/stepfunctions-iam.html", task("states:startExecution", StateMachineArn="settle"), "settle.start",
      STARTED),
-    (f"{GUIDE}/stepfunctions-iam.html", task("aws-sdk:sfn:startExecution", StateMachineArn="settle"), "settle.start",
-     STARTED),
     (f"{GUIDE}/stepfunctions-iam.html", task("states:startExecution.sync", StateMachineArn="settle"), "settle.start",
      AWAITED),
     (f"{GUIDE}/stepfunctions-iam.html", task("states:startExecution.sync:2", StateMachineArn="settle"),

@@ -143,7 +143,9 @@ def test_what_was_not_granted_is_refused_with_its_mend(tmp_path: Path, action: s
         assert hint.startswith(f"add `<{resource}>.{action}` to its may=[…] at ")
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), [1, {"a": float("inf")}], {1j: 2}], ids=str)
+@pytest.mark.parametrize(
+    "value", [object(), float("nan"), [1, {"a": float("inf")}], {1j: 2}], ids=["object", "nan", "inf", "key"]
+)
 @pytest.mark.parametrize("to", ["queue", "bus"])
 def test_what_cannot_be_json_is_refused(tmp_path: Path, value: Any, to: str) -> None:
     pipeline = Pipeline("shop")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from penstock.model.integrations import parse_resource
-from penstock.ports.invoke import Call
-from penstock.runtime.calls import Refusal
+from penstock.ports.invoke import Call, Refusal
 
 if TYPE_CHECKING:
     from penstock import states

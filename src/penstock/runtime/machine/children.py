@@ -16,8 +16,9 @@ from penstock import states
 from penstock.model.access import Grant, Kind, WorkflowAction
 from penstock.model.integrations import Pattern
 from penstock.model.pipeline import Definition
+from penstock.ports.invoke import Refusal
 from penstock.ports.journal import Execution, Journal, Status
-from penstock.runtime.calls import Refusal, called
+from penstock.runtime.calls import called
 from penstock.runtime.names import child_id, name_of
 
 SOURCE = "execution:"

@@ -17,10 +17,10 @@ from penstock import states
 from penstock.faultpoints import fault_point
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
-from penstock.ports.invoke import Answer, Invoker
+from penstock.ports.invoke import Answer, Invoker, Refusal
 from penstock.ports.journal import Execution, Journal, Outcome, Recorded, Status
 from penstock.ports.metrics import MetricStore
-from penstock.runtime.calls import CallBuilder, Refusal, starts_execution, submission, task_event
+from penstock.runtime.calls import CallBuilder, starts_execution, submission, task_event
 from penstock.runtime.machine.children import ChildStarter
 from penstock.runtime.machine.driven import Driven, Happening, distinct
 from penstock.runtime.machine.map_runs import SOURCE as MAP_SOURCE

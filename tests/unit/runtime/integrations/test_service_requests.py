@@ -7,9 +7,9 @@ import pytest
 from tests.unit.runtime.integrations.conftest import Services
 
 from penstock import states
-from penstock.ports.invoke import Call
+from penstock.ports.invoke import Call, Refusal
 from penstock.ports.journal import Execution
-from penstock.runtime.calls import CallBuilder, Refusal
+from penstock.runtime.calls import CallBuilder
 
 EXECUTION = Execution(
     id="run", pipeline="shop", workflow="main", version="v", input=b"{}", source="manual", root="run",
