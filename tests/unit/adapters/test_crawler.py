@@ -37,8 +37,8 @@ def types(facts: FileFacts) -> dict[str, str]:
         ("lines", LINES),
         ("array.json", b'[{"id": 1, "name": "a"},\n {"id": 2, "name": null}]'),
         ("spread.json", b'{\n "id": 1,\n "name": "a"\n}\n{\n "id": 2,\n "name": null\n}\n'),
-        ("lines.json.gz", gzip.compress(LINES)),
-        ("mislabelled.json", gzip.compress(LINES)),
+        ("lines.json.gz", gzip.compress(LINES, mtime=0)),
+        ("mislabelled.json", gzip.compress(LINES, mtime=0)),
         ("lines.jsonl.zst", zstandard.compress(LINES)),
         ("array.zst", zstandard.compress(b'[{"id": 1, "name": "a"}, {"id": 2, "name": null}]')),
     ],
@@ -55,7 +55,7 @@ def test_json_in_every_shape(tmp_path: Path, name: str, content: bytes) -> None:
     ("name", "content"),
     [
         ("a.csv", b"id,name\n1,a\n2,\n"),
-        ("a.csv.gz", gzip.compress(b"id,name\n1,a\n2,\n")),
+        ("a.csv.gz", gzip.compress(b"id,name\n1,a\n2,\n", mtime=0)),
         ("a.tsv", b"id\tname\n1\ta\n2\t\n"),
     ],
 )
@@ -113,8 +113,8 @@ def test_values_without_a_common_type_are_told_from_a_column_of_nulls(tmp_path: 
         ("a.bin", b"\x00\x01\x02", "neither JSON, CSV nor Parquet"),
         ("a.json", b'{"a": 1}\n{"a": \n', "Malformed JSON"),
         ("a.parquet", b"PAR1 and no more", "a.parquet"),
-        ("a.parquet.gz", gzip.compress(b"PAR1 and more"), "decompress it"),
-        ("a.json.gz", gzip.compress(LINES)[:20], ""),
+        ("a.parquet.gz", gzip.compress(b"PAR1 and more", mtime=0), "decompress it"),
+        ("a.json.gz", gzip.compress(LINES, mtime=0)[:20], ""),
         ("a.json.zst", zstandard.compress(LINES)[:12], ""),
     ],
 )
