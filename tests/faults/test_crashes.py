@@ -1,6 +1,5 @@
 """Killed anywhere, between any two effects, and started again: nothing is lost, nothing is doubled."""
 
-import os
 import random
 import signal
 import time
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.points import kills
 from tests.faults.world import check, drive, recover
 
 # Points in the main process, with the passings at which it is killed.
@@ -72,11 +72,6 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, point: str) -> None:
         assert "StorageFullError" in errors or "No space left" in errors
     recover(tmp_path)
     assert check(tmp_path) == 1
-
-
-def kills() -> int:
-    """How many random kills; the full count of 200 takes a few minutes."""
-    return int(os.environ.get("PENSTOCK_KILLS", "40"))
 
 
 @pytest.mark.slow

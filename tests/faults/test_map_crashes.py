@@ -15,6 +15,7 @@ from penstock.ports.journal import Filter, Status
 from penstock.ports.map_runs import MapRunStatus
 from penstock.runtime.machine.home import Home
 from tests.faults.map_crash import ITEMS
+from tests.faults.points import cases
 
 DRIVE = Path(__file__).parent / "map_crash.py"
 POINTS = [
@@ -65,13 +66,7 @@ def check(folder: Path) -> int:
     return len(parents)
 
 
-@pytest.mark.parametrize(
-    ("point", "nth"),
-    [
-        pytest.param(point, nth, marks=[] if (point, nth) in QUICK else [pytest.mark.slow], id=f"{point}:{nth}")
-        for point, nth in POINTS
-    ],
-)
+@pytest.mark.parametrize(("point", "nth"), cases(POINTS, QUICK))
 def test_killed_at_a_point(tmp_path: Path, point: str, nth: int) -> None:
     killed = drive(tmp_path, "start", f"{point}:kill:{nth}")
     assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr.decode()

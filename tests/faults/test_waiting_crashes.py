@@ -15,6 +15,7 @@ import pytest
 
 from penstock.ports.journal import Filter, Status
 from penstock.runtime.machine.home import Home
+from tests.faults.points import cases
 
 DRIVE = Path(__file__).parent / "waiting_crash.py"
 POINTS = [
@@ -77,13 +78,7 @@ def test_nothing_is_lost_without_a_fault(tmp_path: Path) -> None:
     assert check(tmp_path) == 3
 
 
-@pytest.mark.parametrize(
-    ("point", "nth"),
-    [
-        pytest.param(point, nth, marks=[] if (point, nth) in QUICK else [pytest.mark.slow], id=f"{point}:{nth}")
-        for point, nth in POINTS
-    ],
-)
+@pytest.mark.parametrize(("point", "nth"), cases(POINTS, QUICK))
 def test_killed_at_a_point(tmp_path: Path, point: str, nth: int) -> None:
     died = drive(tmp_path, "start", f"{point}:kill:{nth}")
     assert died.returncode in ({-signal.SIGKILL} if (point, nth) in QUICK else {-signal.SIGKILL, 0}), died.stderr
