@@ -55,7 +55,7 @@ def test_the_main_job(shell: Shell) -> None:
     assert len(shell.json("items", "InfraMetrics", f"{instance}#cpu")["items"]) == 1
     assert shell.json("items", "InfraMetrics", instance, "--index", "InstanceIndex", "--until", "1h")["items"] == []
 
-    states = {one["alarm"]: one["state"] for one in shell.json("alarms")}
+    states = {one["alarm"]: one["state"] for one in shell.json("alarms", "-p", "metrics")}
     assert {states[name] for name in ("DataCollectorErrors", "LogProcessorErrors", "DynamoDBThrottling")} == {"OK"}
     assert len([name for name in states if not name.startswith("dead-man-")]) == 6
     cpu = shell.json("metrics", "CPUUtilization", "--statistic", "SampleCount", "--period", "1d", "--since", "2d")

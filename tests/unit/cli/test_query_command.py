@@ -62,7 +62,8 @@ def test_a_query_is_saved_and_asked_again(asked: Line) -> None:
     )
     assert asked.json("query", "big", "-p", "low:=2") == [{"half": 1}, {"half": 2}]
     named = {one["name"]: one for one in asked.json("queries")}
-    assert set(named) == {"by-hour", "of-severity", "big"}
+    # Beside those of the pipelines that are installed.
+    assert {"by-hour", "of-severity", "big"} <= set(named)
     assert (named["big"]["dialect"], named["by-hour"]["description"]) == ("athena", "Hourly volume")
     asked("query", "SELECT 1", "--save", "../evil", code=2)
 

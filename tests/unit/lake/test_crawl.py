@@ -214,7 +214,7 @@ def test_the_declaration_is_python_with_the_same_columns() -> None:
             id=BIGINT,
             price=decimal(10, 2),
             at=TIMESTAMP,
-            day=DATE,
+            due=DATE,
             tags=Array(STRING),
             attributes=Map(STRING, DOUBLE),
             user=Struct({"name": STRING, "address": Struct({"city": STRING})}),
