@@ -261,7 +261,7 @@ class Runner(Turn):
             if failures.matches(catcher.errors, known, from_branch=from_branch):
                 caught = Caught(
                     state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
-                    frame.begun,
+                    frame.begun, frame.limit,
                 )  # fmt: skip
                 try:
                     described = {"Error": error, "Cause": cause}
@@ -279,7 +279,6 @@ class Runner(Turn):
         frame.failure = (error, cause)
         self._agenda.clear()
         if self.state.root is not None:
-            self.abandon(self.state.root)
             self.state.root.last = frame.last
         self.finish("FAILED", error, cause)
         return STAY
@@ -310,7 +309,7 @@ class Runner(Turn):
             # A Catch led here only to say so; what is to be put through again is the state that it caught.
             (
                 frame.state, frame.number, frame.value, frame.children, frame.results, frame.waiting, frame.items,
-                frame.begun,
+                frame.begun, frame.limit,
             ) = frame.caught  # fmt: skip
             frame.caught = None
         frame.retries = [0] * len(frame.state.retriers)

@@ -54,6 +54,7 @@ class Caught(NamedTuple):
     waiting: int
     items: list[Item]
     begun: int
+    limit: int
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +68,7 @@ class Frame:
         attempt: counts the calls of this visit's task from 0.
         retries: how often each of the state's retriers was used.
         waiting: how many branches or iterations are not done.
-        items, begun: a Map's items, and how many of them were begun.
+        items, begun: a Map's items, and how many of them were begun; ``limit``: how many iterations may be at once.
         item: of an iteration, what it is for.
         scope: its variables.
         beats: counts the heartbeat timers, so that each has its own token.
@@ -94,6 +95,7 @@ class Frame:
     waiting: int = 0
     items: list[Item] = field(default_factory=list)
     begun: int = 0
+    limit: int = 0
     item: Item | None = None
     beats: int = 0
     is_done: bool = False

@@ -172,7 +172,7 @@ class JsonataFlow:
             template,
             around.bindings(value),
             place="Items",
-            accepts=lambda found: isinstance(found, list | dict),
+            accepts=_has_items,
             kind="array",
         )
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Called(NamedTuple):
     details: dict[str, str]
 
 
+@functools.lru_cache(maxsize=1024)
 def called(resource: str) -> Called:
     """Returns how a task's resource is named in the history.
 

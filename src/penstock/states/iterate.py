@@ -33,7 +33,7 @@ def begin_map(run: Runner, frame: Frame, state: State) -> None:
         start_map_run(run, frame, state, spread, items, _concurrency(run, frame, state))
         return
     items = _items(run, frame, state)
-    _concurrency(run, frame, state)
+    frame.limit = _concurrency(run, frame, state) or INLINE_CONCURRENCY
     if isinstance(items, dict):
         frame.items = [Item(index, value, key) for index, (key, value) in enumerate(items.items())]
     else:
@@ -60,9 +60,8 @@ def _items(run: Runner, frame: Frame, state: State) -> list[Any] | dict[str, Any
 
 def begin_iterations(run: Runner, frame: Frame, state: State) -> None:
     """Begins as many iterations as there may be at once."""
-    limit = _concurrency(run, frame, state) or INLINE_CONCURRENCY
     begun = []
-    while frame.begun < len(frame.items) and len(frame.children) < limit:
+    while frame.begun < len(frame.items) and len(frame.children) < frame.limit:
         child = _iteration(frame, state, frame.begun)
         frame.begun += 1
         frame.children.append(child)

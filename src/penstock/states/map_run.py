@@ -12,10 +12,10 @@ from penstock.errors import NotFoundError
 from penstock.states import failures
 from penstock.states.choice import is_number
 from penstock.states.commands import StartMapRun
-from penstock.states.distributed.names import map_run_arn
 from penstock.states.execution import ExecutionState, Frame, Item
 from penstock.states.failures import StateFailedError
 from penstock.states.machine import Distribution, Machine, State
+from penstock.states.map_run_names import map_run_arn
 from penstock.states.missing import shown
 from penstock.states.paths import Resolve
 from penstock.states.turn import Surroundings, Turn, state_of, whole_cause

@@ -26,14 +26,10 @@ STEP = re.compile(
 LENGTH_LIMIT = 1024
 
 
-def reference_steps(text: str, start: int = 1) -> tuple[str | int, ...] | None:
-    """Returns the steps of a path that names one place, without its ``$``; None if it is another kind of path.
-
-    Args:
-        start: where the steps begin.
-    """
+def reference_steps(text: str) -> tuple[str | int, ...] | None:
+    """Returns the steps of a path that names one place, without its ``$``; None if it is another kind of path."""
     steps: list[str | int] = []
-    position = start
+    position = 1
     while position < len(text):
         found = STEP.match(text, position)
         if found is None:
@@ -84,7 +80,23 @@ def compile_path(text: str | None, missing: Missing = of_state) -> Resolve:
     of_context = text.startswith("$$")
     plain = text[1:] if of_context else text
     steps = reference_steps(plain)
-    found = _walker(steps, text, missing) if steps is not None else _searcher(plain, text, missing)
+    if steps is None:
+        found = _searcher(plain, text, missing)
+    else:
+        found = _walker(steps, lambda value, inner, step: missing(text, value))
+    return _applied(found, of_context=of_context)
+
+
+def compile_reference_path(text: str) -> Resolve:
+    """Returns a function of (value, context) that takes the steps of a reference path, and tells which cannot be."""
+    of_context = text.startswith("$$")
+    steps = reference_steps(text[1:] if of_context else text)
+    if steps is None:
+        return compile_path(text)
+    return _applied(_walker(steps, lambda value, inner, step: of_step(step, inner)), of_context=of_context)
+
+
+def _applied(found: Callable[[Value], Value], *, of_context: bool) -> Resolve:
     if of_context:
         return lambda value, context: found(context())
     return lambda value, context: found(value)
@@ -99,37 +111,24 @@ def _whole(missing: Missing) -> Resolve:
     return whole
 
 
-def _walker(steps: tuple[str | int, ...], text: str, missing: Missing) -> Callable[[Value], Value]:
+def _walker(
+    steps: tuple[str | int, ...], stuck: Callable[[Value, Value, str | int], StateFailedError]
+) -> Callable[[Value], Value]:
+    """Returns what takes the steps.
+
+    Args:
+        stuck: makes the error of (the whole value, how far it came, the step that cannot be taken).
+    """
+
     def walk(value: Value) -> Value:
         inner = value
-        try:
-            for step in steps:
-                if isinstance(inner, str):
-                    raise missing(text, value)
-                inner = inner[step]
-        except (KeyError, IndexError, TypeError):
-            raise missing(text, value) from None
-        return inner
-
-    return walk
-
-
-def compile_reference_path(text: str) -> Resolve:
-    """Returns a function of (value, context) that takes the steps of a reference path, and tells which cannot be."""
-    steps = reference_steps(text.removeprefix("$$") if text.startswith("$$") else text[1:], start=0)
-    if steps is None:
-        return compile_path(text)
-    of_context = text.startswith("$$")
-
-    def walk(value: Value, context: Any) -> Value:
-        inner = context() if of_context else value
         for step in steps:
             try:
                 if isinstance(inner, str):
-                    raise of_step(step, inner)
+                    raise stuck(value, inner, step)
                 inner = inner[step]
             except (KeyError, IndexError, TypeError):
-                raise of_step(step, inner) from None
+                raise stuck(value, inner, step) from None
         return inner
 
     return walk

@@ -94,8 +94,7 @@ def pending(state: ExecutionState) -> list[Command]:
 
 
 def _stop(run: Runner, event: Stopped) -> None:
-    if run.state.status == "RUNNING" and run.state.root is not None:
-        run.abandon(run.state.root)
+    if run.state.status == "RUNNING":
         run.finish("ABORTED", event.error, event.cause)
 
 
@@ -142,8 +141,6 @@ def _timer_fired(run: Runner, event: TimerFired) -> None:
     match entry.kind:
         case "execution":
             del run.state.outstanding[event.token]
-            if run.state.root is not None:
-                run.abandon(run.state.root)
             run.finish("TIMED_OUT", failures.TIMEOUT)
         case "timeout" | "heartbeat":
             token = frame.tokens.get("task", "")

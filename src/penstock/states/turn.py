@@ -113,8 +113,10 @@ class Turn:
     def finish(
         self, status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"], error: str = "", cause: str = ""
     ) -> None:
-        """Ends the execution."""
+        """Ends the execution, and stops what is still running of it."""
         state = self.state
+        if state.root is not None:
+            self.abandon(state.root)
         state.status, state.error, state.cause = status, error, cause
         clock = self._clock_token()
         if clock in state.outstanding:

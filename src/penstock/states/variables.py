@@ -222,17 +222,6 @@ def reference_mistake(text: Any) -> str | None:
     return name_mistake(name) or (None if path == "$" else path_mistake(path))
 
 
-def any_path_mistake(text: Any, *, reference: bool = False) -> str | None:
-    """Returns what is wrong with a path into the input, the context object or a variable, or None.
-
-    Args:
-        reference: it must name one place.
-    """
-    if variable_reference(text) is not None:
-        return reference_mistake(text)
-    return path_mistake(text, reference=reference)
-
-
 def compile_reference(text: str, missing: Missing) -> Callable[[Mapping[str, Any]], Any]:
     """Returns a function of variables that finds what a checked path in a variable names.
 

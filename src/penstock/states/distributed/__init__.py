@@ -11,8 +11,6 @@ from penstock.states.distributed.items import at_most as at_most
 from penstock.states.distributed.items import given_items as given_items
 from penstock.states.distributed.items import reader_failed as reader_failed
 from penstock.states.distributed.manifests import Place as Place
-from penstock.states.distributed.names import map_run_arn as map_run_arn
-from penstock.states.distributed.names import map_run_id as map_run_id
 from penstock.states.distributed.reader import Buckets as Buckets
 from penstock.states.distributed.reader import read_items as read_items
 from penstock.states.distributed.results import Child as Child
@@ -23,3 +21,5 @@ from penstock.states.distributed.results import writer_failed as writer_failed
 from penstock.states.distributed.tally import Counts as Counts
 from penstock.states.distributed.tally import Tolerance as Tolerance
 from penstock.states.distributed.tally import threshold_exceeded as threshold_exceeded
+from penstock.states.map_run_names import map_run_arn as map_run_arn
+from penstock.states.map_run_names import map_run_id as map_run_id
