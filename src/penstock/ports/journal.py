@@ -68,6 +68,11 @@ class Execution(msgspec.Struct, kw_only=True):
     redrives: int = 0
     dead_letter: bool = False
 
+    @property
+    def began_at(self) -> float:
+        """When it began, or was asked for while it has not begun (seconds since the epoch)."""
+        return self.created_at if self.started_at is None else self.started_at
+
 
 class Recorded(msgspec.Struct, frozen=True):
     """One event of an execution, with what the invocation reported beside it."""

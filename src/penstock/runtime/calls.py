@@ -53,7 +53,7 @@ class CallBuilder:
             task=task.name,
             state=command.state_name,
             event=msgspec.json.encode(_event(command)),
-            started_at=execution.created_at if execution.started_at is None else execution.started_at,
+            started_at=execution.began_at,
             slot=execution.slot,
             attempt=command.attempt,
             timeout_seconds=task.timeout_seconds,

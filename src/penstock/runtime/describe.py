@@ -31,7 +31,7 @@ def describe_execution(execution: Execution, *, events: int, now: float) -> dict
         "stateMachineVersionArn": f"{execution.pipeline}.{execution.workflow}:{execution.version}",
         "name": name_of(execution.id),
         "status": _status(execution),
-        "startDate": execution.created_at if execution.started_at is None else execution.started_at,
+        "startDate": execution.began_at,
         "stopDate": execution.stopped_at,
         "input": _text(execution.input),
         "inputDetails": {"included": True},

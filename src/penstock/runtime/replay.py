@@ -16,11 +16,10 @@ decode_event = msgspec.json.Decoder(states.Event).decode
 
 def context_of(execution: Execution) -> states.ExecutionContext:
     """Returns what the state machine knows of the execution."""
-    started_at = execution.created_at if execution.started_at is None else execution.started_at
     return states.ExecutionContext(
         execution_id=execution.id,
         execution_name=name_of(execution.id),
-        started_at=started_at,
+        started_at=execution.began_at,
         machine_id=f"{execution.pipeline}.{execution.workflow}",
         machine_name=execution.workflow,
     )

@@ -8,12 +8,9 @@ query is asked again over hard links in a folder of its own, which nobody replac
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +28,7 @@ from penstock.adapters.local.query_coverage import (
 from penstock.adapters.local.query_files import TableFiles
 from penstock.adapters.local.query_partitions import data_names, identity, partitions
 from penstock.adapters.local.query_pruning import Keep, everything
+from penstock.adapters.local.scratch import scratch_folder
 from penstock.ports.query import TableScan
 
 if TYPE_CHECKING:
@@ -218,23 +216,6 @@ def measure(lake: Path, zone: str, table: str, columns: Sequence[str], scan: Tab
     )
 
 
-@contextlib.contextmanager
-def pin_folder(lake: Path) -> Iterator[Path]:
-    """Gives a folder for hard links that is gone afterwards. Those of processes that died are removed first."""
-    for folder in lake.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(handle)
-    folder = lake / f"{PREFIX}{secrets.token_hex(8)}"
-    folder.mkdir(mode=0o700)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
+def pin_folder(lake: Path) -> AbstractContextManager[Path]:
+    """Gives a folder for hard links that is gone afterwards."""
+    return scratch_folder(lake, PREFIX)

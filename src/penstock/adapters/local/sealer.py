@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING
 from penstock.adapters.local import sealer_sql as sql
 from penstock.adapters.local.parquet_footer import footer
 from penstock.adapters.local.query_types import literal
+from penstock.adapters.local.scratch import scratch_folder
 from penstock.errors import HomeError, NotFoundError, PenstockError, StorageFullError, ValidationError
 from penstock.faultpoints import fault_point
 from penstock.model.datasets import LakeTable
@@ -75,13 +73,8 @@ class DuckDbSealer:
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         self._lake.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._sweep()
-        folder, fd = self._make_scratch()
-        try:
+        with scratch_folder(self._lake.resolve(), SCRATCH_PREFIX) as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(fd)
 
     def fetch(self, key: str, scratch: Path) -> Path:
         if self._objects is None:
@@ -127,30 +120,6 @@ class DuckDbSealer:
         connection.execute(f"SET allowed_directories=[{literal(f'{self._lake.resolve()}/')}]")
         connection.execute("SET enable_external_access=false")
         return connection
-
-    def _make_scratch(self) -> tuple[Path, int]:
-        """Returns a new folder, and what holds its lock."""
-        while True:
-            folder = self._lake.resolve() / f"{SCRATCH_PREFIX}{secrets.token_hex(8)}"
-            folder.mkdir(mode=0o700)
-            # Before the lock is ours, somebody may take the folder for a dead process's and remove it.
-            with contextlib.suppress(FileNotFoundError):
-                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                fcntl.flock(fd, fcntl.LOCK_EX)
-                if folder.exists():
-                    return folder, fd
-                os.close(fd)
-
-    def _sweep(self) -> None:
-        """Removes the scratch folders of processes that died: a living one holds a lock on its own."""
-        for folder in self._lake.glob(f"{SCRATCH_PREFIX}*"):
-            with contextlib.suppress(OSError):
-                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-                finally:
-                    os.close(fd)
 
     def _translate(self, error: duckdb.Error) -> PenstockError:
         text = str(error).partition("\n")[0]

@@ -34,7 +34,7 @@ def service_call(execution: Execution, command: states.InvokeTask) -> Call | Ref
         task="",
         state=command.state_name,
         event=event,
-        started_at=execution.created_at if execution.started_at is None else execution.started_at,
+        started_at=execution.began_at,
         slot=execution.slot,
         attempt=command.attempt,
         timeout_seconds=_timeout_seconds(command.resource, command.input),

@@ -54,7 +54,7 @@ class ChildStarter:
         if isinstance(answer, Refusal):
             return states.TaskFailed(token=command.token, error=answer.error, cause=answer.cause, at=at)
         service = called(command.resource)
-        output = {"ExecutionArn": answer.id, "StartDate": _milliseconds(_began(answer))}
+        output = {"ExecutionArn": answer.id, "StartDate": _milliseconds(answer.began_at)}
         if service is None or service.pattern == Pattern.REQUEST_RESPONSE:
             return states.TaskSucceeded(token=command.token, output=output, at=at)
         if service.runs_to_the_end:
@@ -173,7 +173,7 @@ def _end(execution: Execution, token: str) -> Any:
         "Input": execution.input.decode(),
         "InputDetails": {"Included": True},
         "Name": name_of(execution.id),
-        "StartDate": _milliseconds(_began(execution)),
+        "StartDate": _milliseconds(execution.began_at),
         "StateMachineArn": execution.workflow,
         "Status": execution.status.value,
         "StopDate": _milliseconds(execution.stopped_at or 0.0),
@@ -186,10 +186,6 @@ def _end(execution: Execution, token: str) -> Any:
     described |= {"Cause": execution.cause} if execution.cause else {}
     cause = msgspec.json.encode(described, order="sorted").decode()
     return states.TaskFailed(token=token, error="States.TaskFailed", cause=cause, at=at)
-
-
-def _began(execution: Execution) -> float:
-    return execution.created_at if execution.started_at is None else execution.started_at
 
 
 def _milliseconds(at: float) -> int:

@@ -59,10 +59,6 @@ class LogFile:
     def modified_at(self) -> float:
         return os.fstat(self.fd).st_mtime
 
-    @property
-    def is_deleted(self) -> bool:
-        return os.fstat(self.fd).st_nlink == 0
-
     def observe(self, now: float) -> int:
         """Notes whether the file has grown; returns how many bytes are unread."""
         size = self.size
