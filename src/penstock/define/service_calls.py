@@ -30,7 +30,7 @@ from penstock.model.integrations import (
     static,
 )
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import State, Workflow
+from penstock.model.workflow import Path, State, Workflow, placed_states
 
 KNOWN = ", ".join(dict.fromkeys(f"{one.service or f'aws-sdk:{one.sdk_service}'}:{one.action}" for one in OPERATIONS))
 
@@ -53,7 +53,8 @@ class PlacedCall(msgspec.Struct, frozen=True):
 
 def service_calls(document: bytes | str) -> Iterator[PlacedCall]:
     """Yields the service integrations of an Amazon States Language document that has no mistake, however deep."""
-    yield from _machine(json.loads(document), "$")
+    for path, name, state in placed_states(json.loads(document)):
+        yield from _calls_of(name, state, _shown(path))
 
 
 def check_calls(document: bytes | str) -> list[Finding]:
@@ -95,15 +96,8 @@ def known_resources(definition: Definition) -> dict[Kind, set[str]]:
 # -- the document -----------------------------------------------------------------------------------------------------
 
 
-def _machine(machine: Any, where: str) -> Iterator[PlacedCall]:
-    for name, state in machine.get("States", {}).items():
-        place = f"{where}.States.{name}"
-        yield from _calls_of(name, state, place)
-        for number, branch in enumerate(state.get("Branches", ())):
-            yield from _machine(branch, f"{place}.Branches[{number}]")
-        for field in ("ItemProcessor", "Iterator"):
-            if field in state:
-                yield from _machine(state[field], f"{place}.{field}")
+def _shown(path: Path) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
 def _calls_of(name: str, state: State, place: str) -> Iterator[PlacedCall]:

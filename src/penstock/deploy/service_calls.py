@@ -14,7 +14,7 @@ import msgspec
 
 from penstock.deploy.json_text import Path
 from penstock.model.integrations import ServiceCall, parse_resource, static
-from penstock.model.workflow import State, Workflow, arguments
+from penstock.model.workflow import State, Workflow, arguments, placed_states
 
 Role = Literal["task", "reader", "writer"]
 DISTRIBUTED = "DISTRIBUTED"
@@ -52,18 +52,6 @@ def functions(workflow: Workflow) -> list[str]:
     """Returns what a workflow calls functions by, each once, in the order of its document: names, or ARNs."""
     found = (_function(state) for _, _, state in placed_states(json.loads(workflow.definition)))
     return [name for name in dict.fromkeys(found) if name]
-
-
-def placed_states(machine: State, path: Path = ()) -> Iterator[tuple[Path, str, State]]:
-    """Yields path, name and body of each state of a machine and of every machine within."""
-    for name, state in machine.get("States", {}).items():
-        place = (*path, "States", name)
-        yield place, name, state
-        for number, branch in enumerate(state.get("Branches", ())):
-            yield from placed_states(branch, (*place, "Branches", number))
-        for field in ("ItemProcessor", "Iterator"):
-            if state.get(field):
-                yield from placed_states(state[field], (*place, field))
 
 
 def is_distributed(state: State) -> bool:

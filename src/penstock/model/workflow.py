@@ -13,6 +13,8 @@ from penstock.model.access import Grant, Kind, WorkflowAction
 INVOKE = "arn:aws:states:::lambda:invoke"
 State = dict[str, Any]
 """A state as its document has it."""
+Path = tuple[str | int, ...]
+"""The names and positions that lead to a place in a document."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,12 +75,21 @@ def machines_in(state: State) -> list[State]:
     return [*state.get("Branches", ()), *filter(None, (state.get("ItemProcessor"), state.get("Iterator")))]
 
 
+def placed_states(machine: State, path: Path = ()) -> Iterator[tuple[Path, str, State]]:
+    """Yields path, name and body of each state of a machine and of every machine within."""
+    for name, state in machine.get("States", {}).items():
+        place = (*path, "States", name)
+        yield place, name, state
+        for number, branch in enumerate(state.get("Branches", ())):
+            yield from placed_states(branch, (*place, "Branches", number))
+        for field in ("ItemProcessor", "Iterator"):
+            if state.get(field):
+                yield from placed_states(state[field], (*place, field))
+
+
 def states_of(machine: State) -> Iterator[tuple[str, State]]:
     """Yields (name, state) of a machine and of every machine within; names differ over a whole document."""
-    for name, state in machine.get("States", {}).items():
-        yield name, state
-        for inner in machines_in(state):
-            yield from states_of(inner)
+    return ((name, state) for _, name, state in placed_states(machine))
 
 
 def arguments(state: State) -> Mapping[str, Any]:

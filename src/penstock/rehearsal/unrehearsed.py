@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from penstock.deploy.service_calls import calls, is_distributed, placed_states
+from penstock.deploy.service_calls import calls, is_distributed
 from penstock.model.integrations import Pattern, static
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import State, Workflow
+from penstock.model.workflow import State, Workflow, states_of
 
 NO_ATHENA = "the emulator has no integration of Athena"
 NO_ANSWER = "it waits for a token, which nobody answers in a rehearsal"
@@ -32,7 +32,7 @@ def _reasons(workflow: Workflow) -> Iterator[str]:
         if one.call.pattern == Pattern.WAIT_FOR_CALLBACK:
             yield NO_ANSWER
     document = json.loads(workflow.definition)
-    for _, _, state in placed_states(document):
+    for _, state in states_of(document):
         if is_distributed(state):
             yield from _of_map(state, str(state.get("QueryLanguage", document.get("QueryLanguage", "JSONPath"))))
 

@@ -17,6 +17,7 @@ from penstock.model.schedule import CatchUp, Overlap, Schedule
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 SLOT = "<aws.scheduler.scheduled-time>"
 RETRIES = 3
+AGE_SECONDS = 3600
 JITTER_LIMIT_MINUTES = 1440
 _RATE = re.compile(r"rate\(([0-9]+)[ \t]+(minute|hour|day)s?\)")
 
@@ -103,42 +104,53 @@ def _schedule(definition: Definition, schedule: Schedule) -> Block:
             "state": Expression('var.schedules_enabled ? "ENABLED" : "DISABLED"'),
         },
         nested("flexible_time_window", flexible),
-        nested(
-            "target",
-            {
-                "arn": Expression(f"{machine_address(schedule.workflow)}.arn"),
-                "role_arn": Expression(f"aws_iam_role.schedule_{name}.arn"),
-                "input": value,
-            },
-            nested("retry_policy", {"maximum_retry_attempts": RETRIES, "maximum_event_age_in_seconds": 3600}),
-            nested("dead_letter_config", {"arn": Expression("aws_sqs_queue.dead_letters.arn")}),
-        ),
+        target(name, machine_address(schedule.workflow), value),
         comment=f"Schedule {schedule.name} starts workflow {schedule.workflow}{note}.",
     )
 
 
 def _role(definition: Definition, schedule: Schedule) -> list[Block]:
-    name = identifier(schedule.name)
-    statements = [
-        Statement(
-            sid="StartWorkflow",
-            actions=("states:StartExecution",),
-            resources=(Expression(f"{machine_address(schedule.workflow)}.arn"),),
-        ),
-        Statement(
-            sid="KeepWhatFailed",
-            actions=("sqs:SendMessage",),
-            resources=(Expression("aws_sqs_queue.dead_letters.arn"),),
-        ),
-    ]
-    if definition.deployment.encryption_key:
-        statements.append(USE_KEY)
+    start = Statement(
+        sid="StartWorkflow",
+        actions=("states:StartExecution",),
+        resources=(Expression(f"{machine_address(schedule.workflow)}.arn"),),
+    )
+    comment = f"What schedule {schedule.name} may do: start its workflow."
+    return starting_role(definition, schedule.name, start, comment)
+
+
+def target(name: str, address: str, value: str) -> Block:
+    """Returns what a schedule starts, how often it tries, and where what it could not start is kept.
+
+    Args:
+        name: the schedule's name in Terraform; ``address`` that of what it starts.
+        value: the input, as JSON.
+    """
+    return nested(
+        "target",
+        {
+            "arn": Expression(f"{address}.arn"),
+            "role_arn": Expression(f"aws_iam_role.schedule_{name}.arn"),
+            "input": value,
+        },
+        nested("retry_policy", {"maximum_retry_attempts": RETRIES, "maximum_event_age_in_seconds": AGE_SECONDS}),
+        nested("dead_letter_config", {"arn": Expression("aws_sqs_queue.dead_letters.arn")}),
+    )
+
+
+def starting_role(definition: Definition, name: str, start: Statement, comment: str) -> list[Block]:
+    """Returns the role in which a schedule starts what it is for, and keeps what it could not start."""
+    keep = Statement(
+        sid="KeepWhatFailed",
+        actions=("sqs:SendMessage",),
+        resources=(Expression("aws_sqs_queue.dead_letters.arn"),),
+    )
     return role(
-        f"schedule_{name}",
-        named(f"{definition.name}-{schedule.name}-schedule"),
+        f"schedule_{identifier(name)}",
+        named(f"{definition.name}-{name}-schedule"),
         "scheduler.amazonaws.com",
-        statements,
-        comment=f"What schedule {schedule.name} may do: start its workflow.",
+        [start, keep, *([USE_KEY] if definition.deployment.encryption_key else [])],
+        comment=comment,
     )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.deploy.access import USE_KEY
 from penstock.deploy.functions import sealing_task
 from penstock.deploy.hcl import Block, Expression, Template, identifier, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, function_address, named, topic_address
-from penstock.deploy.policy import Statement, role
+from penstock.deploy.policy import Statement
+from penstock.deploy.resources.schedule import starting_role, target
 from penstock.errors import Finding
 from penstock.model.deployment import SEALING_FUNCTION
 from penstock.model.pipeline import Definition
@@ -22,7 +22,6 @@ NAMESPACE = "Penstock"
 HOUR = 3600
 # Nothing is lost while it stands still for some hours: a query reads raw objects of several days.
 SILENT_HOURS = 6
-RETRIES = 3
 NAME = identifier(SEALING_FUNCTION)
 # By the name of the metric: which lines of the log count, and what each adds.
 FILTERS = {
@@ -75,42 +74,19 @@ def _schedule(definition: Definition) -> Block:
             "state": Expression('var.sealing_enabled ? "ENABLED" : "DISABLED"'),
         },
         nested("flexible_time_window", {"mode": "OFF"}),
-        nested(
-            "target",
-            {
-                "arn": Expression(f"{function_address(SEALING_FUNCTION)}.arn"),
-                "role_arn": Expression(f"aws_iam_role.schedule_{NAME}.arn"),
-                "input": "{}",
-            },
-            nested("retry_policy", {"maximum_retry_attempts": RETRIES, "maximum_event_age_in_seconds": HOUR}),
-            nested("dead_letter_config", {"arn": Expression("aws_sqs_queue.dead_letters.arn")}),
-        ),
+        target(NAME, function_address(SEALING_FUNCTION), "{}"),
         comment="Seals the partitions that have been closed since.",
     )
 
 
 def _role(definition: Definition) -> list[Block]:
-    statements = [
-        Statement(
-            sid="StartSealing",
-            actions=("lambda:InvokeFunction",),
-            resources=(Expression(f"{function_address(SEALING_FUNCTION)}.arn"),),
-        ),
-        Statement(
-            sid="KeepWhatFailed",
-            actions=("sqs:SendMessage",),
-            resources=(Expression("aws_sqs_queue.dead_letters.arn"),),
-        ),
-    ]
-    if definition.deployment.encryption_key:
-        statements.append(USE_KEY)
-    return role(
-        f"schedule_{NAME}",
-        named(f"{definition.name}-{SEALING_FUNCTION}-schedule"),
-        "scheduler.amazonaws.com",
-        statements,
-        comment="What the schedule of sealing may do: start its function.",
+    start = Statement(
+        sid="StartSealing",
+        actions=("lambda:InvokeFunction",),
+        resources=(Expression(f"{function_address(SEALING_FUNCTION)}.arn"),),
     )
+    comment = "What the schedule of sealing may do: start its function."
+    return starting_role(definition, SEALING_FUNCTION, start, comment)
 
 
 def _filter(definition: Definition, name: str, pattern: str, value: str) -> Block:
