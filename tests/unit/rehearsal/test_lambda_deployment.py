@@ -59,26 +59,16 @@ for work in (take, close, hoard, dawdle, write):
 """
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    moto = pytest.importorskip("moto.server", reason="there is no emulator")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def lake(endpoint: str) -> Any:
+@pytest.fixture
+def lake(aws: str) -> Any:
     boto3 = pytest.importorskip("boto3")
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    client = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, **keys)
+    client = boto3.client("s3", endpoint_url=aws, region_name=REGION)
     client.create_bucket(Bucket="shop-lake")
     return client
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Iterator[LocalFunctions]:
+def shop(tmp_path_factory: pytest.TempPathFactory, moto_endpoint: str) -> Iterator[LocalFunctions]:
     folder = tmp_path_factory.mktemp("shop")
     file = folder / "rehearsed_shop.py"
     file.write_text(PIPELINE)
@@ -86,7 +76,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Iterator[Lo
     try:
         from rehearsed_shop import pipeline  # type: ignore[import-not-found]
 
-        given = {**KEYS, "AWS_ENDPOINT_URL": endpoint}
+        given = {**KEYS, "AWS_ENDPOINT_URL": moto_endpoint}
         yield LocalFunctions(
             pipeline.build(), f"{file}:pipeline", folder / "built", names=Names(bucket="shop-lake"), given=given
         )
