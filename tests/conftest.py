@@ -1,9 +1,15 @@
 """The order of the tests; and an AWS for those that ask: moto's server, one for the session, empty for each test."""
 
+from __future__ import annotations
+
 import urllib.request
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.database_servers import MariadbServer, PostgresqlServer
 
 REGION = "eu-central-1"
 
@@ -45,3 +51,21 @@ def aws(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     return moto_endpoint
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL of this session's own."""
+    from tests.database_servers import PostgresqlServer, running
+
+    with running(PostgresqlServer, "postgres") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    """A MariaDB of this session's own."""
+    from tests.database_servers import MariadbServer, running
+
+    with running(MariadbServer, "mariadbd") as server:
+        yield server

@@ -44,6 +44,19 @@ def logs() -> Definition:
     return pipeline.build()
 
 
+def orders() -> Definition:
+    """Returns the orders pipeline, with its ETL as a job on Spark."""
+    from penstock.pipelines.orders import JOB, pipeline
+
+    definition = pipeline.build()
+    job = msgspec.structs.replace(definition.workflows["order-etl"], definition=JOB.read_bytes())
+    return msgspec.structs.replace(
+        definition,
+        workflows={**definition.workflows, "order-etl": job},
+        deployment=msgspec.structs.replace(definition.deployment, jobs=("order-etl",)),
+    )
+
+
 def everything(**choices: Any) -> Definition:
     """Returns a pipeline that has one of each, with every grant, and text that is hostile to Terraform."""
     shop = Pipeline("shop", description=HOSTILE, tags={"for": "nobody", "a team's": HOSTILE})
@@ -169,7 +182,8 @@ def write(definition: Definition, folder: Path) -> Path:
     for path, data in files(definition).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
-    for path in [*(artifact.path for artifact in placed.artifacts.values()), *placed.layers.values()]:
+    jobs = [f"artifacts/{task}-job.zip" for task in definition.deployment.jobs]
+    for path in [*(artifact.path for artifact in placed.artifacts.values()), *placed.layers.values(), *jobs]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(_zip())
     return folder

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from penstock.define.workflow import Parallel as Parallel
     from penstock.define.workflow import Pass as Pass
     from penstock.define.workflow import Succeed as Succeed
+    from penstock.define.warehousing import relation as relation
     from penstock.define.workflow import Wait as Wait
     from penstock.errors import PenstockError as PenstockError
     from penstock.errors import TaskError as TaskError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from penstock.model.dashboards import Widget as Widget
     from penstock.model.schema import Precision as Precision
     from penstock.runtime.context import Context as Context
+    from penstock.runtime.session import session as session
 
 # Loaded on first use: a command that needs no definition should not pay for the definition API.
 _SOURCES = {
@@ -54,6 +56,7 @@ _SOURCES = {
     "Pass": "penstock.define.workflow",
     "Succeed": "penstock.define.workflow",
     "Wait": "penstock.define.workflow",
+    "relation": "penstock.define.warehousing",
     "PenstockError": "penstock.errors",
     "TaskError": "penstock.errors",
     "Bad": "penstock.lake.records",
@@ -61,6 +64,7 @@ _SOURCES = {
     "Widget": "penstock.model.dashboards",
     "Precision": "penstock.model.schema",
     "Context": "penstock.runtime.context",
+    "session": "penstock.runtime.session",
 }
 
 __all__ = ["__version__", *_SOURCES]  # noqa: PLE0604

@@ -88,7 +88,7 @@ NONSENSE = [
     (["run", "metrics", "-w", "nope"], 4, "its workflows are"),
     (["-f", "nothing.py", "ls"], 3, "there is no file nothing.py"),
     (["executions"], 4, "there is no home at"),
-    (["items", "Nope"], 4, "the tables are: InfraMetrics"),
+    (["items", "Nope"], 4, "InfraMetrics, LeadSettings"),
     (["query", "SELECT 1"], 4, "there is no home at"),
     (["alarms", "Nope"], 4, "there is no home at"),
     (["frobnicate"], 2, "No such command"),

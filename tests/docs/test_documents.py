@@ -1,6 +1,7 @@
 """What the documents say is so: links lead somewhere, commands exist, the README's pipeline loads and runs."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ def commands() -> set[str]:
 
     from penstock.cli.main import app
 
-    return set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    of_pipelines = project["entry-points"]["penstock.commands"]
+    return {*typer.main.get_command(app).commands, *of_pipelines}  # type: ignore[attr-defined]
 
 
 def test_every_command_that_a_document_types_exists() -> None:

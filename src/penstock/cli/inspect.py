@@ -93,7 +93,9 @@ def _described(definition: Definition) -> dict[str, Any]:
     described: dict[str, Any] = {}
     for field in definition.__struct_fields__:
         value = getattr(definition, field)
-        described[field] = {name: _part(part) for name, part in value.items()} if isinstance(value, dict) else value
+        described[field] = (
+            {name: _part(part) for name, part in value.items()} if isinstance(value, dict) else _part(value)
+        )
     return dict(plain(described))
 
 
@@ -122,6 +124,7 @@ def _print_definition(definition: Definition) -> None:
     for workflow in definition.workflows.values():
         starts = [s.expression for s in definition.schedules.values() if s.workflow == workflow.name]
         starts += [f"each object of {t.table}" for t in definition.triggers.values() if t.workflow == workflow.name]
+        starts += [f"each file of {t.inbox}" for t in definition.inbox_triggers.values() if t.workflow == workflow.name]
         starts += [_heard(t) for t in definition.event_triggers.values() if t.workflow == workflow.name]
         out.print()
         out.print(f"[bold]workflow {workflow.name}[/]  started by {', '.join(starts) or 'hand'}")
@@ -173,6 +176,8 @@ def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[An
         [t.name, ", ".join(redact(s.endpoint) for s in t.subscriptions) or "nobody"] for t in definition.topics.values()
     ]
     queues = [[q.name, duration(q.visibility_seconds), duration(q.retain_seconds)] for q in definition.queues.values()]
+    inboxes = [[i.name, _kept(i.retain_seconds)] for i in definition.inboxes.values()]
+    warehouses = [[w.name, ", ".join(w.relations), ", ".join(w.views)] for w in definition.warehouses.values()]
     buses: list[list[Any]] = []
     for bus in definition.event_buses:
         heard = [t for t in definition.event_triggers.values() if t.bus == bus]
@@ -185,6 +190,8 @@ def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[An
         ("alarms", ["alarm", "when", "for", "severity", "tells"], alarms),
         ("topics", ["topic", "subscriptions"], topics),
         ("queues", ["queue", "a received message is hidden for", "kept for"], queues),
+        ("inboxes", ["inbox", "files are kept"], inboxes),
+        ("warehouses", ["name", "tables", "views"], warehouses),
         ("event buses", ["bus", "starts", "by"], buses),
         ("dashboards", ["dashboard", "shows"], dashboards),
     ]

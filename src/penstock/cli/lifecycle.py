@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.options import Options, decode_input, for_aws
+from penstock.cli.options import Options, decode_input, file_of, for_aws
 from penstock.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ def run(
     context: typer.Context,
     pipeline: Annotated[str, typer.Argument(help="The pipeline's name.")],
     workflow: Annotated[str | None, typer.Option("--workflow", "-w", help="Which of its workflows.")] = None,
-    value: Annotated[str, typer.Option("--input", "-i", help="The workflow's input: JSON, or @FILE.")] = "{}",
+    value: Annotated[
+        str, typer.Option("--input", "-i", help="The workflow's input: JSON, @FILE of JSON, or a FILE for its inbox.")
+    ] = "{}",
+    example: Annotated[bool, typer.Option("--example", help="Take the pipeline's own example as the file.")] = False,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the pipeline's report, an HTML page.")] = None,
     as_lambda: Annotated[
         bool, typer.Option("--as-lambda", help="Run the tasks' zips under Lambda's limits, with moto for AWS.")
     ] = False,
@@ -41,7 +45,16 @@ def run(
 
         for_aws(context)
         raise typer.Exit(run_as_lambda(options, pipeline, workflow, decode_input(value)))
-    raise typer.Exit(run_and_show(options, pipeline, workflow, decode_input(value)).exit_code)
+    file = _example(options, pipeline) if example else file_of(value)
+    given = None if file is not None else decode_input(value)
+    raise typer.Exit(run_and_show(options, pipeline, workflow, given, file=file, report=report).exit_code)
+
+
+def _example(options: Options, pipeline: str) -> Path:
+    found = options.catalog().load(pipeline).shown.example
+    if found is None:
+        raise UsageError(f"pipeline {pipeline!r} has no example", hint="give a file or JSON by --input")
+    return found
 
 
 def up(
@@ -79,10 +92,10 @@ def _stop_on_signals(machine: Machine) -> None:
 
 def put(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(help="A lake table.")],
-    files: Annotated[list[Path], typer.Argument(help="Files to copy into its raw zone.")],
+    table: Annotated[str, typer.Argument(help="A lake table, or an inbox.")],
+    files: Annotated[list[Path], typer.Argument(help="Files to copy there.")],
 ) -> None:
-    """Put files into a lake table, as if they had arrived; `up` or the next `run` processes them."""
+    """Put files into a lake table or an inbox, as if they had arrived; `up` or the next `run` processes them."""
     from penstock.cli import output
     from penstock.runtime.machine.inbox import Inbox
     from penstock.runtime.machine.promoted import refuse_promoted
@@ -90,11 +103,19 @@ def put(
     options: Options = context.obj
     home = options.open_home(create=True)
     definitions, _ = options.catalog().load_good()
-    refuse_promoted(home.path, [name for name, definition in definitions.items() if table in definition.lake_tables])
+    refuse_promoted(
+        home.path, [name for name, one in definitions.items() if table in one.lake_tables or table in one.inboxes]
+    )
     declared = [one.lake_tables[table] for one in definitions.values() if table in one.lake_tables]
     home.schema_history.keep(declared, home.clock.now())
     inbox = Inbox(
-        home.inbox, objects=home.objects, bus=home.bus, clock=home.clock, definitions=definitions, writer="put"
+        home.inbox,
+        objects=home.objects,
+        bus=home.bus,
+        clock=home.clock,
+        definitions=definitions,
+        writer="put",
+        scratch=home.scratch,
     )
     keys = []
     for path in files:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from penstock.cli import output, timeline
+from penstock.cli import output, shown, timeline
 from penstock.cli.options import Options
 
 if TYPE_CHECKING:
@@ -36,17 +36,24 @@ def run_and_show(
     value: Any,
     *,
     source: str = "manual",
+    file: Path | None = None,
+    report: Path | None = None,
     make_invoker: Callable[[Home], MakeInvoker] | None = None,
 ) -> Ended:
     """Runs a workflow, and all that follows from it, with live progress.
 
     Args:
+        file: arrives in the pipeline's inbox, in the place of an input.
+        report: the file that the pipeline's report is written to.
         make_invoker: how tasks are called; in processes of their own when absent.
     """
-    with _machine(options, pipeline, make_invoker) as (machine, progress):
+    with _machine(options, pipeline, make_invoker, report=report) as (machine, progress):
         left = machine.unfinished()
-        execution = machine.start(pipeline, value, workflow, source=source)
-        return _follow(options, machine, progress, execution.id, left)
+        if file is not None:
+            execution = machine.start_with(pipeline, file, workflow)
+        else:
+            execution = machine.start(pipeline, value, workflow, source=source)
+        return _follow(options, machine, progress, execution.id, left, report=report)
 
 
 def redrive_and_show(options: Options, execution: str) -> Ended:
@@ -61,11 +68,17 @@ def redrive_and_show(options: Options, execution: str) -> Ended:
 
 @contextlib.contextmanager
 def _machine(
-    options: Options, pipeline: str, make_invoker: Callable[[Home], MakeInvoker] | None = None
+    options: Options,
+    pipeline: str,
+    make_invoker: Callable[[Home], MakeInvoker] | None = None,
+    *,
+    report: Path | None = None,
 ) -> Iterator[tuple[Machine, Progress]]:
     from penstock.runtime.machine.app import Machine
 
     definition = options.catalog().load(pipeline)
+    if report is not None:
+        shown.check_report(definition, report)
     progress = Progress(as_json=options.as_json)
     home = options.open_home(create=True)
     machine = Machine(
@@ -88,18 +101,24 @@ def _machine(
             signal.signal(number, handler)
 
 
-def _follow(options: Options, machine: Machine, progress: Progress, root: str, left: int) -> Ended:
+def _follow(
+    options: Options, machine: Machine, progress: Progress, root: str, left: int, *, report: Path | None = None
+) -> Ended:
     progress.follow(root, left)
     try:
         machine.run(root)
     finally:
         progress.finish()
     execution = machine.home.journal.get(root)
-    told = summary(machine.home, execution)
+    definition = machine.definitions[execution.pipeline]
+    told = {**summary(machine.home, execution), "summary": shown.summary_of(definition, execution)}
     if options.as_json:
         output.emit_json(told)
     else:
         print_summary(execution, told["followed_by"])
+        shown.print_lines(told["summary"])
+    if report is not None:
+        shown.write_report(definition, execution, machine.home, report)
     if machine.stop.is_set():
         return Ended(execution, 130)
     statuses = [execution.status, *(one["status"] for one in told["followed_by"])]

@@ -28,12 +28,15 @@ from penstock.cli import (
     schema,
     ship,
     token,
+    warehouse,
 )
 from penstock.cli.options import Options, hoist
+from penstock.cli.pipeline_commands import PipelineCommands
 from penstock.errors import PenstockError
 
 app = typer.Typer(
     name="penstock",
+    cls=PipelineCommands,
     help="Serverless data pipelines: on this machine, in a simulation, and in an AWS account.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -60,6 +63,7 @@ for group in (
     promote,
     token,
     messaging,
+    warehouse,
     schema,
 ):
     group.register(app)

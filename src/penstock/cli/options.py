@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -88,6 +89,28 @@ def decode_input(text: str) -> Any:
         raise UsageError(
             f"the input is no JSON: {error}", hint="""such as --input '{"fleet": {"instances": 20}}'"""
         ) from error
+
+
+def file_of(text: str) -> Path | None:
+    """Returns the file that an input names; None where the input is JSON, or ``@FILE``.
+
+    Raises:
+        UsageError: it looks like the name of a file, and there is none.
+    """
+    import msgspec
+
+    if text.startswith("@"):
+        return None
+    path = Path(text)
+    with contextlib.suppress(OSError, ValueError):
+        if path.exists():
+            return path
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        if text.lstrip()[:1] not in {"{", "[", '"'}:
+            raise UsageError(f"there is no file {text}", hint="give a file that exists, or JSON") from None
+    return None
 
 
 def for_aws(context: typer.Context) -> Options:

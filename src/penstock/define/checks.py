@@ -7,12 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from penstock.define.arriving import check as check_arrivals
 from penstock.define.asking import check as check_queries
 from penstock.define.cadence import metric_cadences, published_metrics, task_states, workflow_tasks, written_tables
 from penstock.define.messaging import check as check_messaging
 from penstock.define.parts import noun_of
+from penstock.define.rehearsing import check as check_rehearsal
 from penstock.define.service_calls import check_workflow, known_resources
 from penstock.define.tables import check as check_tables
+from penstock.define.transforming import check as check_transformations
+from penstock.define.warehousing import check as check_warehouses
 from penstock.errors import Finding, PenstockError
 from penstock.model.access import WORKFLOW_ONLY, Grant, Kind, LakeAction
 from penstock.model.endpoints import check_endpoint
@@ -29,12 +33,17 @@ NAME_RULES: dict[str, tuple[str, str]] = {
     "schedules": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     "triggers": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     "event_triggers": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "inbox_triggers": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
+    "inboxes": (r"[a-z][a-z0-9_-]{0,63}", "1 to 64 lower-case letters, digits, hyphens and underscores"),
+    "transformations": (r"[A-Za-z][A-Za-z0-9_-]{0,47}", "1 to 48 letters, digits, hyphens and underscores"),
     "lake_tables": (r"[a-z][a-z0-9_]{0,127}", "lower-case letters, digits and underscores"),
     "hot_tables": (r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, `_`, `-` and `.`"),
     "topics": (r"[A-Za-z0-9_-]{1,256}", "1 to 256 letters, digits, hyphens and underscores"),
     # Names in an account may begin with a prefix of 16 characters.
     "queues": (r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     "event_buses": (r"[A-Za-z0-9._-]{1,240}", "1 to 240 letters, digits, `.`, `_` and `-`"),
+    # Alembic's table in the database is called after it.
+    "warehouses": (r"[a-z][a-z0-9_]{0,31}", "1 to 32 lower-case letters, digits and underscores"),
     "alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
     "composite_alarms": (r"[^\x00-\x1f]{1,255}", "1 to 255 characters"),
     "queries": (r"[A-Za-z][A-Za-z0-9_-]{0,111}", "1 to 112 letters, digits, hyphens and underscores"),
@@ -50,10 +59,14 @@ def check(definition: Definition, place: str) -> list[Finding]:
         *_tasks(definition),
         *_grants(definition),
         *check_tables(definition),
+        *check_warehouses(definition),
         *_workflows(definition),
         *_schedules(definition),
         *_triggers(definition),
         *check_messaging(definition),
+        *check_arrivals(definition),
+        *check_transformations(definition),
+        *check_rehearsal(definition),
         *_topics(definition),
         *_dashboards(definition),
         *check_queries(definition),

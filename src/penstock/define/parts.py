@@ -35,4 +35,4 @@ def noun_of(kind: str) -> str:
     """Returns what one thing of a kind is called: ``event_buses`` are each an event bus."""
     if kind == "queries":
         return "query"
-    return kind.replace("_", " ").removesuffix("es" if kind.endswith("buses") else "s")
+    return kind.replace("_", " ").removesuffix("es" if kind.endswith(("buses", "inboxes")) else "s")

@@ -11,30 +11,33 @@ from typing import Any, Literal, overload
 import msgspec
 
 from penstock.define import asl
-from penstock.define.asking import Asking
+from penstock.define.arriving import Arriving
 from penstock.define.keys import as_key
 from penstock.define.messaging import listed
 from penstock.define.places import caller_place
+from penstock.define.rehearsing import Rehearsing
 from penstock.define.tables import column_names
+from penstock.define.transforming import Transforming
 from penstock.define.units import minutes, rate, seconds, whole_seconds
+from penstock.define.warehousing import Warehousing
 from penstock.define.workflow import Invoke, Stepped
-from penstock.errors import DefinitionError, Finding, by_place, report
+from penstock.errors import DefinitionError, by_place, report
 from penstock.model.access import Grant
 from penstock.model.buses import EventBus
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.deployment import Deployment
+from penstock.model.inboxes import Inbox
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
-from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import CatchUp, Overlap, Schedule
 from penstock.model.task import Task
-from penstock.model.workflow import EventTrigger, ObjectTrigger, Workflow
+from penstock.model.workflow import EventTrigger, InboxTrigger, ObjectTrigger, Workflow
 
 Handler = Callable[[Any, Any], Any]
 Target = Stepped | Workflow
 
 
-class Pipeline(Asking):
+class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
     """A pipeline under definition.
 
     Args:
@@ -60,7 +63,6 @@ class Pipeline(Asking):
         self._region = region
         self._tags = dict(tags or {})
         self._deployment = Deployment()
-        self._rehearsal = Rehearsed()
 
     # -- data -------------------------------------------------------------------------------------
 
@@ -227,15 +229,20 @@ class Pipeline(Asking):
         return self._add("schedules", schedule)
 
     def on_object(
-        self, table: LakeTable, target: Target, *, name: str | None = None, may: Sequence[Grant] = ()
-    ) -> ObjectTrigger:
-        """Starts a workflow for each new object of a table, at least once. ``may`` as for ``schedule``.
+        self, table: LakeTable | Inbox, target: Target, *, name: str | None = None, may: Sequence[Grant] = ()
+    ) -> ObjectTrigger | InboxTrigger:
+        """Starts a workflow for each new object of a table or file of an inbox, at least once. ``may`` as for
+        ``schedule``.
 
         A task alone is tried three times, as Lambda tries an asynchronous call, ten seconds apart and more.
         """
         place = caller_place()
         workflow = self._target(name or _task_name(target) or f"on-{table.name}", _retried(target), may, place)
-        trigger = ObjectTrigger(name=name or workflow.name, table=table.name, workflow=workflow.name, place=place)
+        label, started = name or workflow.name, workflow.name
+        if isinstance(table, Inbox):
+            arrival = InboxTrigger(name=label, inbox=table.name, workflow=started, place=place)
+            return self._add("inbox_triggers", arrival)
+        trigger = ObjectTrigger(name=label, table=table.name, workflow=started, place=place)
         return self._add("triggers", trigger)
 
     def on_event(
@@ -279,33 +286,6 @@ class Pipeline(Asking):
             self._find(caller_place(), "deployment", f"aws(…) has a choice that cannot be: {error}",
                        f"the choices are {known}")  # fmt: skip
 
-    def rehearse(
-        self,
-        *inputs: Mapping[str, Any],
-        workflow: Workflow | str | None = None,
-        files: Mapping[LakeTable, bytes | str] | None = None,
-    ) -> None:
-        """Says with what the pipeline is rehearsed before it is deployed. May be called once for each workflow.
-
-        Give inputs that make the same data every time, so that two homes can be compared, and one that fails. Without
-        any, a workflow is started once, with the input of its schedule.
-
-        Args:
-            inputs: of the workflow; one execution each, one after the other.
-            workflow: the main one when absent.
-            files: the content of a file that arrives in a table; without it, one of the pipeline's own objects does.
-        """
-        name = workflow.name if isinstance(workflow, Workflow) else workflow or ""
-        content = {
-            table.name: text.encode() if isinstance(text, str) else bytes(text) for table, text in (files or {}).items()
-        }
-        chosen = {name: tuple(dict(one) for one in inputs)} if inputs else {}
-        self._rehearsal = Rehearsed(
-            inputs={**self._rehearsal.inputs, **chosen},
-            files={**self._rehearsal.files, **content},
-            place=caller_place(),
-        )
-
     # -- the whole --------------------------------------------------------------------------------
 
     def build(self) -> Definition:
@@ -318,7 +298,7 @@ class Pipeline(Asking):
         from penstock.define.derived import with_dead_man_alarms
 
         definition = self.declared()
-        findings = self._findings + check(definition, self.place) + _unplayable(definition)
+        findings = self._findings + check(definition, self.place)
         if not findings:
             return with_dead_man_alarms(definition)
         findings = sorted(set(findings), key=by_place)
@@ -340,6 +320,7 @@ class Pipeline(Asking):
             tags=self._tags,
             deployment=self._deployment,
             rehearsal=self._rehearsal,
+            shown=self._shown,
             **parts,
         )
 
@@ -379,18 +360,3 @@ def _task_name(target: Target) -> str:
 def _retried(target: Target) -> Target:
     """Returns a task as Lambda calls it asynchronously: with two more attempts."""
     return Invoke(target).retry(times=2, every=seconds(10)) if isinstance(target, Task) else target
-
-
-def _unplayable(definition: Definition) -> list[Finding]:
-    """Returns what is rehearsed and is not there."""
-    chosen, known = definition.rehearsal, ", ".join(definition.workflows) or "none"
-    return [
-        Finding(chosen.place, "rehearsal", f"there is no workflow {name!r} to rehearse", f"workflows are: {known}")
-        for name in chosen.inputs
-        if name and name not in definition.workflows
-    ] + [
-        Finding(chosen.place, "rehearsal", f"no file can arrive in {name!r}: it is no lake table of this pipeline",
-                "give one that the pipeline's lake(…) returned")
-        for name in chosen.files
-        if name not in definition.lake_tables
-    ]  # fmt: skip

@@ -88,6 +88,8 @@ def known_resources(definition: Definition) -> dict[Kind, set[str]]:
         Kind.NAMESPACE: {definition.namespace},
         Kind.TOPIC: set(definition.topics),
         Kind.QUEUE: set(definition.queues),
+        Kind.INBOX: set(definition.inboxes),
+        Kind.WAREHOUSE: set(definition.warehouses),
         Kind.EVENT_BUS: set(definition.event_buses),
         Kind.WORKFLOW: set(definition.workflows),
     }

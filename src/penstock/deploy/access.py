@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from penstock.deploy.functions import sealing_task
 from penstock.deploy.hcl import Expression, Template, identifier
 from penstock.deploy.policy import Statement
-from penstock.deploy.resources import event_bus, hot_table, lake, queue, topic
+from penstock.deploy.resources import event_bus, hot_table, inbox, lake, queue, topic, warehouse
 from penstock.model.access import Grant, Kind
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
@@ -20,6 +20,8 @@ STATEMENTS: dict[Kind, Callable[[Definition, Sequence[Grant]], list[Statement]]]
     Kind.TOPIC: topic.statements,
     Kind.QUEUE: queue.statements,
     Kind.EVENT_BUS: event_bus.statements,
+    Kind.INBOX: inbox.statements,
+    Kind.WAREHOUSE: warehouse.statements,
 }
 TRACES = Statement(
     sid="SendTraces",
@@ -67,11 +69,17 @@ JOIN_NETWORK = Statement(
 )
 
 
-def task_statements(definition: Definition, task: Task) -> list[Statement]:
-    """Returns what a task's role may do."""
+def grant_statements(definition: Definition, task: Task) -> list[Statement]:
+    """Returns what a task's grants mean."""
     made = []
     for kind, statements in STATEMENTS.items():
         made += statements(definition, sorted(grant for grant in task.grants if grant.kind == kind))
+    return made
+
+
+def task_statements(definition: Definition, task: Task) -> list[Statement]:
+    """Returns what a task's role may do."""
+    made = grant_statements(definition, task)
     if task == sealing_task(definition):
         made += lake.sealing_statements(definition)
     group = f"aws_cloudwatch_log_group.task_{identifier(task.name)}.arn"

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from penstock.adapters.aws.session import calling, client
+from penstock.deploy.kit import has_bucket
 from penstock.errors import DeploymentError, UsageError
 from penstock.model.pipeline import Definition
 
@@ -44,9 +45,9 @@ def find_destination(definition: Definition, outputs: Mapping[str, Any]) -> Dest
         UsageError: the credentials are of another account.
     """
     wanted = {
-        "lake_bucket": ["the lake"] if definition.lake_tables else [],
+        "lake_bucket": ["the lake"] if has_bucket(definition) else [],
         "hot_tables": list(definition.hot_tables),
-        "rules": list(definition.triggers),
+        "rules": [*definition.triggers, *definition.inbox_triggers],
         "schedules": list(definition.schedules),
         "state_machines": list(definition.workflows),
     }
@@ -62,7 +63,7 @@ def find_destination(definition: Definition, outputs: Mapping[str, Any]) -> Dest
     return Destination(
         account=_account(definition.name, outputs.get("state_machines", {}), region),
         region=region,
-        bucket=str(outputs.get("lake_bucket", "")) if definition.lake_tables else "",
+        bucket=str(outputs.get("lake_bucket", "")) if has_bucket(definition) else "",
         **{name: dict(outputs.get(name) or {}) for name in ("hot_tables", "rules", "schedules", "state_machines")},
     )
 

@@ -19,10 +19,16 @@ Concern = Literal["storage", "compute", "workflow", "watch", "catalog", "access"
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a task's zip is, relative to the Terraform files, and which layers it needs, by name."""
+    """Where a task's zip is, relative to the Terraform files.
+
+    Attributes:
+        layers: those that it needs, by name.
+        modules: what a job has installed, such as ``msgspec==0.19.0``.
+    """
 
     path: str
     layers: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +37,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         artifacts: by task.
         layers: path of each layer's zip, by name.
+        jobs: the zips of tasks as jobs, by task.
     """
 
     definition: Definition
     artifacts: dict[str, Artifact]
     layers: dict[str, str] = {}
+    jobs: dict[str, Artifact] = {}
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +61,11 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
     blocks: Callable[[Site], dict[Concern, list[Block]]]
     statements: Callable[[Definition, Sequence[Grant]], list[Statement]] | None = None
     limits: Callable[[Definition], list[Finding]] | None = None
+
+
+def has_bucket(definition: Definition) -> bool:
+    """Tells whether a pipeline has the lake's bucket, in which files of inboxes arrive as well."""
+    return bool(definition.lake_tables or definition.inboxes)
 
 
 def named(name: str) -> Template:

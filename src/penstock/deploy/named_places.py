@@ -9,13 +9,13 @@ import msgspec
 
 from penstock.deploy.hcl import Expression, Template, identifier
 from penstock.deploy.json_text import Path
-from penstock.deploy.kit import bus_address, hot_table_address, machine_arn, queue_address, topic_address
+from penstock.deploy.kit import bus_address, has_bucket, hot_table_address, machine_arn, queue_address, topic_address
 from penstock.deploy.service_calls import Called
 from penstock.model.access import Kind
 from penstock.model.integrations import LAKE_BUCKET, is_given, static
 from penstock.model.pipeline import Definition
 
-FUNCTION, BUCKET, WORKGROUP, DATABASE = "function", "bucket", "workgroup", "database"
+FUNCTION, BUCKET, WORKGROUP, DATABASE, JOB = "function", "bucket", "workgroup", "database", "job"
 # What Athena is told beside the query. https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
 _CONTEXT = "QueryExecutionContext"
 
@@ -56,6 +56,8 @@ def named_places(calls: Iterable[Called]) -> Iterator[Named]:
             yield from _parameter(called, "Bucket", BUCKET)
         elif called.call.service == "lambda":
             yield from _parameter(called, "FunctionName", FUNCTION)
+        elif called.call.service == "glue":
+            yield from _parameter(called, "JobName", JOB)
         elif operation is None or operation.kind is None:
             continue
         elif operation.kind is Kind.EVENT_BUS:
@@ -71,6 +73,8 @@ def physical(definition: Definition, named: Named) -> Physical:
     name = named.name or ""
     if named.kind == FUNCTION:
         return Physical(f"${{prefix}}{name}", "prefix", Expression("local.prefix"))
+    if named.kind == JOB:
+        return Physical(f"${{prefix}}{definition.name}-{name}", "prefix", Expression("local.prefix"))
     placeholder, value = _VALUES[named.kind](definition, name)
     reference = f"${{{placeholder}}}"
     return Physical(named.member.replace("{}", reference) or reference, placeholder, value)
@@ -139,7 +143,8 @@ def _attribute(prefix: str, address: Callable[[str], str], attribute: str) -> Ca
 
 _KNOWN: dict[str, Callable[[Definition, str], bool]] = {
     FUNCTION: lambda definition, name: name in {f"{definition.name}-{task}" for task in definition.tasks},
-    BUCKET: lambda definition, name: name == LAKE_BUCKET and bool(definition.lake_tables),
+    BUCKET: lambda definition, name: name == LAKE_BUCKET and has_bucket(definition),
+    JOB: lambda definition, name: name in definition.deployment.jobs,
     WORKGROUP: lambda definition, _: bool(definition.lake_tables),
     DATABASE: lambda definition, _: bool(definition.lake_tables),
     Kind.HOT_TABLE: lambda definition, name: name in definition.hot_tables,

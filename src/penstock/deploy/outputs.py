@@ -9,6 +9,7 @@ from penstock.deploy.hcl import Block, Expression, identifier
 from penstock.deploy.kit import (
     bus_address,
     function_address,
+    has_bucket,
     hot_table_address,
     machine_address,
     queue_address,
@@ -35,9 +36,10 @@ def outputs(definition: Definition) -> list[Block]:
         *_starters(definition),
         _output("dead_letters", "The queue of what failed", Expression("aws_sqs_queue.dead_letters.url")),
     ]
+    if has_bucket(definition):
+        made.append(_output("lake_bucket", "The lake", Expression("aws_s3_bucket.lake.id")))
     if definition.lake_tables:
         made += [
-            _output("lake_bucket", "The lake", Expression("aws_s3_bucket.lake.id")),
             _output("database", "The lake's tables, for Athena", Expression("aws_glue_catalog_database.lake.name")),
             _output("workgroup", "Where queries run", Expression("aws_athena_workgroup.queries.name")),
         ]
@@ -58,11 +60,9 @@ def outputs(definition: Definition) -> list[Block]:
 
 def _starters(definition: Definition) -> list[Block]:
     made = []
-    if definition.triggers:
-        rules = {
-            name: Expression(f"aws_cloudwatch_event_rule.{identifier(trigger.name)}.name")
-            for name, trigger in definition.triggers.items()
-        }
+    triggers = (*definition.triggers, *definition.inbox_triggers)
+    if triggers:
+        rules = {name: Expression(f"aws_cloudwatch_event_rule.{identifier(name)}.name") for name in triggers}
         made.append(_output("rules", "Rules on new objects, by trigger", rules))
     if definition.schedules:
         schedules = {

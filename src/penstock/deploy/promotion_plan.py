@@ -11,6 +11,7 @@ from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.deploy import carry
 from penstock.deploy.carry import ItemSurvey, MetricKey, ObjectSurvey
 from penstock.deploy.destination import Destination
+from penstock.lake.inbox_keys import inbox_prefix
 from penstock.lake.layout import ZONES, table_prefix
 from penstock.model.pipeline import Definition
 from penstock.ports.journal import Filter
@@ -70,7 +71,8 @@ def survey_lake(home: Home, destination: Destination, prefixes: Sequence[str]) -
 
 def own_prefixes(definition: Definition) -> list[str]:
     """Returns what the keys of a pipeline's objects begin with."""
-    return [table_prefix(table, zone) for zone in ZONES for table in definition.lake_tables]
+    tables = [table_prefix(table, zone) for zone in ZONES for table in definition.lake_tables]
+    return [*tables, *map(inbox_prefix, definition.inboxes)]
 
 
 def own_metrics(definition: Definition) -> set[MetricKey]:
@@ -91,7 +93,8 @@ def obstacles(definition: Definition, home: Home) -> list[str]:
     due += [event for event in home.bus.announced() if event.pipeline == name]
     if due:
         found.append(f"{len(due)} new objects wait for their workflows")
-    waiting = [path for table in definition.lake_tables for path in (home.inbox / table).glob("[!.]*")]
+    folders = (*definition.lake_tables, *definition.inboxes)
+    waiting = [path for folder in folders for path in (home.inbox / folder).glob("[!.]*")]
     if waiting:
         found.append(f"{len(waiting)} files wait in the inbox, such as {waiting[0]}")
     return found

@@ -9,7 +9,9 @@ from penstock.deploy.resources import (
     catalog,
     dashboard,
     event_bus,
+    glue_job,
     hot_table,
+    inbox,
     lake,
     network,
     queue,
@@ -19,6 +21,7 @@ from penstock.deploy.resources import (
     task,
     topic,
     trigger,
+    warehouse,
     workflow,
 )
 
@@ -29,7 +32,10 @@ CAPABILITIES: dict[str, Capability] = {
         hot_table.CAPABILITY,
         replica.CAPABILITY,
         queue.CAPABILITY,
+        inbox.CAPABILITY,
+        warehouse.CAPABILITY,
         task.CAPABILITY,
+        glue_job.CAPABILITY,
         workflow.CAPABILITY,
         schedule.CAPABILITY,
         sealing.CAPABILITY,

@@ -97,7 +97,7 @@ def release(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".penstock-", dir=folder) as scratch:
             bundle = build(definition, reference, Path(scratch), target=target, measured=measured)
-            files = synthesize(definition, bundle.artifacts, bundle.layers)
+            files = synthesize(definition, bundle.artifacts, bundle.layers, bundle.jobs)
             outcomes = _write(folder, definition.name, files, Path(scratch), bundle, recorded)
     except OSError as error:
         raise UsageError(f"cannot write the release: {error}", hint="mend it, or choose another --out") from error
@@ -178,7 +178,8 @@ def _check_edits(folder: Path, recorded: Record | None, draft: Mapping[str, byte
 def _write(
     folder: Path, pipeline: str, files: Mapping[str, bytes], built: Path, bundle: Bundle, recorded: Record | None
 ) -> dict[str, Outcome]:
-    archives = sorted({*bundle.layers.values(), *(artifact.path for artifact in bundle.artifacts.values())})
+    artifacts = [*bundle.artifacts.values(), *bundle.jobs.values()]
+    archives = sorted({*bundle.layers.values(), *(artifact.path for artifact in artifacts)})
     digests = {path: _digest(content) for path, content in files.items()}
     earlier = Record(pipeline=pipeline, files={}) if recorded is None else recorded
     begun = Record(

@@ -9,10 +9,10 @@ from typing import get_args
 from penstock.deploy import hcl
 from penstock.deploy.documents import deployed
 from penstock.deploy.hcl import Block, Call, Expression, Template, nested
-from penstock.deploy.kit import Artifact, Concern, Site
+from penstock.deploy.kit import Artifact, Concern, Site, has_bucket
 from penstock.deploy.outputs import outputs
 from penstock.deploy.registry import CAPABILITIES
-from penstock.deploy.resources import catalog
+from penstock.deploy.resources import catalog, glue_job
 from penstock.deploy.resources.workflow import asl_path
 from penstock.deploy.variables import chosen_values, variables
 from penstock.errors import DefinitionError, Finding, report
@@ -32,13 +32,17 @@ HEADINGS: dict[Concern, str] = {
 
 
 def synthesize(
-    definition: Definition, artifacts: Mapping[str, Artifact], layers: Mapping[str, str] | None = None
+    definition: Definition,
+    artifacts: Mapping[str, Artifact],
+    layers: Mapping[str, str] | None = None,
+    jobs: Mapping[str, Artifact] | None = None,
 ) -> dict[str, bytes]:
     """Returns the files of a deployment, by path: Terraform and the workflows' documents. The zips lie beside them.
 
     Args:
         artifacts: each task's zip.
         layers: path of each layer's zip, by name.
+        jobs: the zip of each task that is a job.
 
     Raises:
         DefinitionError: AWS would refuse it, with every mistake.
@@ -50,7 +54,7 @@ def synthesize(
             hint="mend these; nothing was written",
             findings=[{"where": f.where, "code": f.code, "message": f.message, "hint": f.hint} for f in refused],
         )
-    site = Site(definition=definition, artifacts=dict(artifacts), layers=dict(layers or {}))
+    site = Site(definition=definition, artifacts=dict(artifacts), layers=dict(layers or {}), jobs=dict(jobs or {}))
     files: dict[str, str] = {
         "main.tf": hcl.document(_main(definition), _heading(definition)),
         "variables.tf": hcl.document(variables(definition)),
@@ -61,7 +65,7 @@ def synthesize(
         files[f"{concern}.tf"] = hcl.document(blocks, HEADINGS[concern])
     made = {path: text.encode() for path, text in files.items()}
     made |= {asl_path(one.name): deployed(definition, one).text for one in definition.workflows.values()}
-    made |= catalog.assets(definition)
+    made |= catalog.assets(definition) | glue_job.assets(definition)
     return dict(sorted(made.items()))
 
 
@@ -70,7 +74,7 @@ REFUSED = frozenset({
     "lifecycle-too-early", "lifecycle-order", "too-many-indexes", "memory", "timeout", "workflow-too-long",
     "schedule-too-often", "too-many-metrics", "name-too-long", "log-retention", "alarm-name",
     "metric-name", "queue-name", "replica-region", "computed-name", "unknown-name", "no-glue-job",
-    "table-name", "task-name",
+    "table-name", "task-name", "unknown-job", "job-without-lake", "job-grant",
 })  # fmt: skip
 
 
@@ -143,7 +147,7 @@ def _locals(definition: Definition) -> Block:
         "bucket_prefix": Template(f"${{var.name_prefix}}{definition.name}"),
         "bucket_suffix": Template("${local.account}-${local.region}"),
     }
-    if definition.lake_tables:
+    if has_bucket(definition):
         named = '"${local.bucket_prefix}-lake-${local.bucket_suffix}"'
         values["lake_bucket"] = Expression(f"coalesce(var.lake_bucket, {named})")
     if definition.deployment.encryption_key:

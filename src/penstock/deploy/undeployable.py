@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from penstock.deploy.json_text import Path, shown
-from penstock.deploy.named_places import BUCKET, DATABASE, FUNCTION, WORKGROUP, Named, named_places
-from penstock.deploy.service_calls import Called, calls
+from penstock.deploy.kit import has_bucket
+from penstock.deploy.named_places import BUCKET, DATABASE, FUNCTION, JOB, WORKGROUP, Named, named_places
+from penstock.deploy.service_calls import calls
 from penstock.errors import Finding
 from penstock.model.access import Kind
 from penstock.model.integrations import LAKE_BUCKET
@@ -15,6 +16,7 @@ from penstock.model.workflow import Workflow
 
 _WORDS: dict[str, str] = {
     FUNCTION: "a task's function",
+    JOB: "a job",
     BUCKET: "the bucket",
     WORKGROUP: "the workgroup",
     DATABASE: "the database",
@@ -30,11 +32,13 @@ def undeployable(definition: Definition, workflow: Workflow) -> Iterator[Finding
     """Yields the names of a document that have none in an account, and the calls that nothing there could answer."""
     called = calls(workflow)
     for one in named_places(called):
-        if one.name is None:
+        if one.kind == JOB:
+            if not one.is_known(definition):
+                yield _no_job(workflow, one)
+        elif one.name is None:
             yield _computed(workflow, one)
         elif one.kind != FUNCTION and not one.is_known(definition):
             yield _unknown(definition, workflow, one)
-    yield from (_glue(workflow, one) for one in called if one.call.service == "glue")
 
 
 def _computed(workflow: Workflow, named: Named) -> Finding:
@@ -50,7 +54,7 @@ def _computed(workflow: Workflow, named: Named) -> Finding:
 
 def _unknown(definition: Definition, workflow: Workflow, named: Named) -> Finding:
     known = {
-        BUCKET: [LAKE_BUCKET] if definition.lake_tables else [],
+        BUCKET: [LAKE_BUCKET] if has_bucket(definition) else [],
         Kind.HOT_TABLE: definition.hot_tables,
         Kind.TOPIC: definition.topics,
         Kind.QUEUE: definition.queues,
@@ -66,17 +70,17 @@ def _unknown(definition: Definition, workflow: Workflow, named: Named) -> Findin
     )
 
 
-def _glue(workflow: Workflow, called: Called) -> Finding:
-    """A job for scripts has Python 3.9, and none of Penstock's libraries; one for Spark is no place for a small task.
+def _no_job(workflow: Workflow, named: Named) -> Finding:
+    """A task is a function unless it was chosen for a job: one for Spark is no place for a small task.
 
-    https://docs.aws.amazon.com/glue/latest/dg/add-job-python.html
+    https://docs.aws.amazon.com/glue/latest/dg/add-job.html
     """
     return _finding(
         workflow,
-        called.path[:-1],
+        named.path[:-2] if named.path[-1:] in {("JobName",), ("JobName.$",)} else named.path[:-1],
         "no-glue-job",
-        "starts a Glue job: in AWS tasks are Lambda functions, and Glue's Python shell, at 3.9, cannot run them",
-        'call the task by "arn:aws:states:::lambda:invoke"; a Map divides work of more than 15 minutes',
+        f"starts a Glue job: tasks are Lambda functions, and {named.name or 'what it computes'!r} is no job beside",
+        'call the task by "arn:aws:states:::lambda:invoke"; or let it be a job too: `pipeline.aws(jobs=["…"])`',
     )
 
 

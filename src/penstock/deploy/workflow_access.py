@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from penstock.deploy import athena_access, lake_access
 from penstock.deploy.access import USE_KEY
 from penstock.deploy.documents import invoked_tasks
-from penstock.deploy.hcl import Expression, Template
+from penstock.deploy.hcl import Expression, Template, identifier
 from penstock.deploy.kit import (
     bus_address,
     function_address,
@@ -24,7 +24,7 @@ from penstock.deploy.kit import (
 from penstock.deploy.policy import Statement, each_once
 from penstock.deploy.service_calls import Called, calls, has_distributed_map
 from penstock.model.access import Grant, Kind
-from penstock.model.integrations import needs
+from penstock.model.integrations import needs, static
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
 
@@ -50,6 +50,7 @@ def workflow_statements(definition: Definition, workflow: Workflow) -> list[Stat
     made += lake_access.results(grants, called)
     made += _awaited(definition, grants, called)
     made += athena_access.statements(definition, grants, called)
+    made += _jobs(definition, called)
     if has_distributed_map(workflow):
         made += _own_executions(definition, workflow)
     if definition.deployment.encryption_key and any(one.kind in ENCRYPTED and _uses(one, called) for one in grants):
@@ -119,6 +120,27 @@ def _awaited(definition: Definition, grants: Sequence[Grant], called: Sequence[C
             actions=("events:PutTargets", "events:PutRule", "events:DescribeRule"),
             resources=(Template(CHILDREN_RULE),),
         ),
+    ]
+
+
+def _jobs(definition: Definition, called: Sequence[Called]) -> list[Statement]:
+    """What is needed to run jobs, and to hear of their end.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
+    """
+    started = [one for one in called if one.call.service == "glue"]
+    names = dict.fromkeys(static(one.arguments or {}, "JobName") for one in started)
+    jobs = [name for name in names if name in definition.deployment.jobs]
+    if not jobs:
+        return []
+    awaited = ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun")
+    is_awaited = any(one.call.runs_to_the_end for one in started)
+    return [
+        Statement(
+            sid="RunJobs",
+            actions=("glue:StartJobRun", *(awaited if is_awaited else ())),
+            resources=tuple(Expression(f"aws_glue_job.{identifier(name)}.arn") for name in jobs),
+        )
     ]
 
 

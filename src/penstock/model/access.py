@@ -16,6 +16,8 @@ class Kind(StrEnum):
     NAMESPACE = "namespace"
     TOPIC = "topic"
     QUEUE = "queue"
+    INBOX = "inbox"
+    WAREHOUSE = "warehouse"
     EVENT_BUS = "event_bus"
     WORKFLOW = "workflow"
 
@@ -59,6 +61,20 @@ class QueueAction(StrEnum):
     RECEIVE = "receive"
 
 
+class InboxAction(StrEnum):
+    """What a task can do with an inbox."""
+
+    READ = "read"
+    LIST = "list"
+
+
+class WarehouseAction(StrEnum):
+    """What a task can do with a warehouse. ``WRITE`` reads within its transactions."""
+
+    WRITE = "write"
+    READ = "read"
+
+
 class BusAction(StrEnum):
     """What can be done with an event bus."""
 
@@ -71,7 +87,17 @@ class WorkflowAction(StrEnum):
     START = "start"
 
 
-Action = LakeAction | HotAction | MetricAction | TopicAction | QueueAction | BusAction | WorkflowAction
+Action = (
+    LakeAction
+    | HotAction
+    | MetricAction
+    | TopicAction
+    | QueueAction
+    | InboxAction
+    | WarehouseAction
+    | BusAction
+    | WorkflowAction
+)
 
 
 WORKFLOW_ONLY: dict[Kind, frozenset[str]] = {
@@ -81,6 +107,8 @@ WORKFLOW_ONLY: dict[Kind, frozenset[str]] = {
     Kind.NAMESPACE: frozenset(),
     Kind.TOPIC: frozenset(),
     Kind.QUEUE: frozenset(),
+    Kind.INBOX: frozenset(),
+    Kind.WAREHOUSE: frozenset(),
     Kind.EVENT_BUS: frozenset(),
     Kind.WORKFLOW: frozenset(WorkflowAction),
 }

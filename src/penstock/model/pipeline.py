@@ -9,14 +9,18 @@ from penstock.model.buses import EventBus
 from penstock.model.dashboards import Dashboard
 from penstock.model.datasets import HotTable, LakeTable
 from penstock.model.deployment import Deployment
+from penstock.model.inboxes import Inbox
 from penstock.model.metrics import Metric
 from penstock.model.queries import NamedQuery
 from penstock.model.queues import Queue
 from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import Schedule
+from penstock.model.showing import Shown
 from penstock.model.task import Task
 from penstock.model.topics import Topic
-from penstock.model.workflow import EventTrigger, ObjectTrigger, Workflow
+from penstock.model.transformations import Transformation
+from penstock.model.warehouses import Warehouse
+from penstock.model.workflow import EventTrigger, InboxTrigger, ObjectTrigger, Workflow
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +28,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rehearsal: with what it is rehearsed.
+        shown: how its runs are shown to people.
     """
 
     name: str
@@ -36,15 +41,20 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     schedules: dict[str, Schedule] = {}
     triggers: dict[str, ObjectTrigger] = {}
     event_triggers: dict[str, EventTrigger] = {}
+    inbox_triggers: dict[str, InboxTrigger] = {}
     lake_tables: dict[str, LakeTable] = {}
     hot_tables: dict[str, HotTable] = {}
     topics: dict[str, Topic] = {}
     queues: dict[str, Queue] = {}
+    inboxes: dict[str, Inbox] = {}
+    warehouses: dict[str, Warehouse] = {}
     event_buses: dict[str, EventBus] = {}
     metrics: dict[str, Metric] = {}
     alarms: dict[str, Alarm] = {}
     composite_alarms: dict[str, CompositeAlarm] = {}
     dashboards: dict[str, Dashboard] = {}
     queries: dict[str, NamedQuery] = {}
+    transformations: dict[str, Transformation] = {}
     deployment: Deployment = Deployment()
     rehearsal: Rehearsed = Rehearsed()
+    shown: Shown = Shown()

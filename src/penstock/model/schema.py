@@ -116,6 +116,15 @@ def unwrap(annotation: Any) -> tuple[Any, Precision | None, bool]:
             return annotation, precision, nullable
 
 
+def type_name(annotation: Any) -> tuple[str, bool]:
+    """Returns the column type of an annotation, in the catalog's notation, and whether it may be null.
+
+    Raises:
+        TypeError: no column can hold it.
+    """
+    return _type_name(annotation, ())
+
+
 def _columns(record: type[msgspec.Struct], path: Path) -> tuple[Column, ...]:
     if record in path:
         raise TypeError(f"{record.__name__} holds itself; a column has a fixed depth")

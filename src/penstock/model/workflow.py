@@ -48,6 +48,15 @@ class ObjectTrigger(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""
 
 
+class InboxTrigger(msgspec.Struct, frozen=True, kw_only=True):
+    """Starts a workflow for each file that arrives in an inbox, at least once."""
+
+    name: str
+    inbox: str
+    workflow: str
+    place: str = ""
+
+
 class EventTrigger(msgspec.Struct, frozen=True, kw_only=True):
     """Starts a workflow for each event of a bus that it matches, at least once; the event is the workflow's input.
 

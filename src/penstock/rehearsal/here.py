@@ -121,7 +121,7 @@ def _arrive(home: Home, scene: Scene, folder: Path) -> dict[str, Arrival]:
     definition = scene.definition
     inbox = Inbox(
         home.inbox, objects=home.objects, bus=home.bus, clock=home.clock,
-        definitions={definition.name: definition}, writer="rehearsal",
+        definitions={definition.name: definition}, writer="rehearsal", scratch=home.scratch,
     )  # fmt: skip
     folder.mkdir()
     arrivals = {}

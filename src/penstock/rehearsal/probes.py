@@ -17,8 +17,9 @@ from penstock.adapters.aws.notify import SnsPublisher
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.queues import SqsQueueStore
 from penstock.errors import AccessDeniedError, NotFoundError, PortError
+from penstock.lake.inbox_keys import inbox_prefix
 from penstock.lake.layout import quarantine_key, raw_key, table_prefix
-from penstock.model.access import Grant, HotAction, Kind, LakeAction, QueueAction
+from penstock.model.access import Grant, HotAction, InboxAction, Kind, LakeAction, QueueAction
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.pipeline import Definition
 from penstock.model.queues import Queue
@@ -67,6 +68,9 @@ class Probe:
             self.keys[name] = raw_key(table, self._clock.now(), "probe", "laid-out") if found is None else found.key
             if found is None:
                 self._objects.put(self.keys[name], b"")
+        for inbox in self._definition.inboxes:
+            self.keys[inbox] = f"{inbox_prefix(inbox)}penstock-probe"
+            self._objects.put(self.keys[inbox], b"")
 
     def use(self, task: Task) -> Iterator[Refused]:
         """Does everything that a task was granted; yields what was refused."""
@@ -95,6 +99,8 @@ class Probe:
             yield from (queue.send, queue.receive)
         for bus in self._definition.event_buses.values():
             yield bus.put
+        for inbox in self._definition.inboxes.values():
+            yield from (inbox.read, inbox.list)
 
     @property
     def _objects(self) -> S3ObjectStore:
@@ -115,8 +121,10 @@ class Probe:
                 return self._on_queue(self._definition.queues[grant.resource], QueueAction(grant.action))
             case Kind.EVENT_BUS:
                 return [lambda: self._put(task, grant.resource)]
-            case Kind.WORKFLOW:
-                # A task's function has no way to them.
+            case Kind.INBOX:
+                return [self._on_inbox(task, grant.resource, InboxAction(grant.action))]
+            case Kind.WORKFLOW | Kind.WAREHOUSE:
+                # A task's function has no way to the one; the other has users and roles of its own.
                 return []
 
     def _publish(self, task: Task, topic: str) -> None:
@@ -155,6 +163,13 @@ class Probe:
             case LakeAction.LIST | LakeAction.QUERY:
                 # Only workflows have these.
                 return lambda: None
+
+    def _on_inbox(self, task: Task, inbox: str, action: InboxAction) -> Operation:
+        match action:
+            case InboxAction.READ:
+                return lambda: self._objects.get(self.keys.get(inbox, f"{inbox_prefix(inbox)}probe-{task.name}"))
+            case InboxAction.LIST:
+                return lambda: next(self._objects.list(inbox_prefix(inbox)), None)
 
     def _on_hot_table(self, table: HotTable, action: HotAction) -> list[Operation]:
         store = DynamoDbHotStore(self._clock, names=self._outputs["hot_tables"])

@@ -13,6 +13,7 @@ import msgspec
 
 from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.deploy.kit import has_bucket
 from penstock.deploy.recovery import starts
 from penstock.deploy.terraform_command import Terraform
 from penstock.model.datasets import HotTable
@@ -114,7 +115,7 @@ class Site:
 
     def contents(self) -> list[str]:
         """Returns each object of the lake as its key and the SHA-256 of its bytes."""
-        return contents(self.deployed.objects) if self.definition.lake_tables else []
+        return contents(self.deployed.objects) if has_bucket(self.definition) else []
 
 
 def _key(table: HotTable, item: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from penstock.adapters.aws.logs import CloudWatchLogs
 from penstock.adapters.aws.metrics import CloudWatchMetricStore
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.queues import SqsQueueStore
+from penstock.deploy.kit import has_bucket
 from penstock.errors import UnavailableError
 from penstock.lake.layout import table_prefix
 from penstock.model.metrics import Datapoint
@@ -130,7 +131,7 @@ class Deployed:
         self._inbox.close()
 
     def _keys(self) -> list[str]:
-        return [one.key for one in self.objects.list()] if self._definition.lake_tables else []
+        return [one.key for one in self.objects.list()] if has_bucket(self._definition) else []
 
     def play(self, scene: Scene, arrivals: Mapping[str, Arrival], *, earlier: Neutral | None = None) -> Observed:
         """Plays a scene and returns what it left. What was there before counts as its: see ``start_afresh``.

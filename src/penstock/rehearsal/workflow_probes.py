@@ -125,7 +125,8 @@ class WorkflowProbe:
                 return [self._put(grant.resource)]
             case Kind.WORKFLOW:
                 return [self._start(holder, grant.resource)]
-            case Kind.METRIC | Kind.NAMESPACE:
+            case Kind.METRIC | Kind.NAMESPACE | Kind.INBOX | Kind.WAREHOUSE:
+                # No state of a workflow can be granted any of these.
                 return []
 
     def _put(self, bus: str) -> Operation:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Protocol, overload
 
 from penstock.errors import AccessDeniedError, ValidationError
 from penstock.model.access import Grant, Kind, MetricAction
 from penstock.model.buses import EventBus
 from penstock.model.datasets import HotTable, LakeTable
+from penstock.model.inboxes import Inbox
 from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
 from penstock.model.queues import Queue
 from penstock.model.task import Task
 from penstock.model.topics import Topic
+from penstock.model.transformations import Transformation
+from penstock.model.warehouses import Warehouse
 from penstock.ports.bus import Announcer
 from penstock.ports.clock import Clock
 from penstock.ports.events import EventPublisher
@@ -24,11 +28,26 @@ from penstock.ports.notify import Publisher
 from penstock.ports.objects import ObjectStore
 from penstock.ports.queues import QueueStore
 from penstock.ports.rows import RowReader
+from penstock.ports.transform import Transformer
+from penstock.ports.warehouse import WarehouseStore
 from penstock.runtime.handles import HotHandle, LakeHandle, MetricHandle, Scope, TopicHandle
+from penstock.runtime.inbox_handles import InboxHandle
 from penstock.runtime.queue_handles import EventBusHandle, QueueHandle
+from penstock.runtime.transform_handle import TransformationHandle
+from penstock.runtime.warehouse_handles import WarehouseHandle
 
-Resource = LakeTable | HotTable | Metric | Topic | Queue | EventBus
-Handle = LakeHandle | HotHandle | MetricHandle | TopicHandle | QueueHandle | EventBusHandle
+Resource = LakeTable | HotTable | Metric | Topic | Queue | EventBus | Inbox | Warehouse | Transformation
+Handle = (
+    LakeHandle
+    | HotHandle
+    | MetricHandle
+    | TopicHandle
+    | QueueHandle
+    | EventBusHandle
+    | InboxHandle
+    | WarehouseHandle
+    | TransformationHandle
+)
 PublishedMetric = tuple[Metric, float] | tuple[Metric, float, float]
 
 
@@ -36,6 +55,7 @@ class Ports(Protocol):
     """What a home offers to tasks; each is opened when a task first needs it.
 
     Attributes:
+        scratch: a folder for work in progress.
         writer: names the process that answers for announced objects.
     """
 
@@ -54,7 +74,13 @@ class Ports(Protocol):
     @property
     def events(self) -> EventPublisher: ...
     @property
+    def warehouses(self) -> WarehouseStore: ...
+    @property
     def rows(self) -> RowReader: ...
+    @property
+    def transformer(self) -> Transformer: ...
+    @property
+    def scratch(self) -> Path: ...
     @property
     def clock(self) -> Clock: ...
     @property
@@ -103,7 +129,13 @@ class Context:
     @overload
     def __getitem__(self, resource: Queue) -> QueueHandle: ...
     @overload
+    def __getitem__(self, resource: Warehouse) -> WarehouseHandle: ...
+    @overload
     def __getitem__(self, resource: EventBus) -> EventBusHandle: ...
+    @overload
+    def __getitem__(self, resource: Transformation) -> TransformationHandle: ...
+    @overload
+    def __getitem__(self, resource: Inbox) -> InboxHandle: ...
     def __getitem__(self, resource: Resource) -> Handle:
         """Returns the handle of a resource. Each of its operations asks for its own grant."""
         match resource:
@@ -117,11 +149,17 @@ class Context:
                 return TopicHandle(self._scope, resource)
             case Queue():
                 return QueueHandle(self._scope, resource)
+            case Warehouse():
+                return WarehouseHandle(self._scope, resource)
+            case Transformation():
+                return TransformationHandle(self._scope, resource, self.memory_mb)
             case EventBus():
                 return EventBusHandle(self._scope, resource)
+            case Inbox():
+                return InboxHandle(self._scope, resource)
             case _:
                 raise TypeError(f"a context has no {resource!r}; give a lake table, a hot table, a metric, a topic, a "
-                                "queue or an event bus")  # fmt: skip
+                                "queue, an event bus, an inbox, a warehouse or a transformation")  # fmt: skip
 
     def publish(self, data: Iterable[PublishedMetric]) -> None:
         """Publishes metric values: (metric, value) or (metric, value, time in seconds since the epoch).

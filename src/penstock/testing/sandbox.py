@@ -62,6 +62,14 @@ class Sandbox:
         value = {} if value is None else value
         return self._drive(self._machine.start(self.definition.name, value, workflow).id)
 
+    def arrive(self, file: Path, *, workflow: str | None = None) -> Execution:
+        """Puts a file into the pipeline's inbox; runs what it starts, as ``run`` does.
+
+        Raises:
+            UsageError: no inbox, or more than one, could be meant; or the file cannot be read.
+        """
+        return self._drive(self._machine.start_with(self.definition.name, file, workflow).id)
+
     def waiting(self) -> list[WaitingTask]:
         """Returns the tasks that wait for a token."""
         return list(tokens.waiting_tasks(self.home.journal))

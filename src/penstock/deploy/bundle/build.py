@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from penstock.define.derived import watched
 from penstock.deploy import functions as deployed
 from penstock.deploy.bundle.archive import Archive, Contents, write_archive
-from penstock.deploy.bundle.imports import find_needs
+from penstock.deploy.bundle.imports import Needs, find_job_needs, find_needs
 from penstock.deploy.bundle.layers import Layout, plan_layers
 from penstock.deploy.bundle.libraries import Wheels, closure, default_cache, installed_files, unpack
 from penstock.deploy.bundle.limits import check_memory, check_unzipped, check_upload
@@ -23,6 +24,8 @@ from penstock.model.pipeline import Definition
 from penstock.runtime.aws.manifest import FILE, Manifest
 
 Files = dict[str, Path]
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html
+PROVIDED = frozenset({"boto3", "botocore", "py4j", "pyspark"})
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         artifacts: by task, for ``synthesize``.
         layers: path of each layer's zip, by name, for ``synthesize``.
         sizes: by task.
+        jobs: the zips of tasks as jobs, for ``synthesize``.
         archives: every zip that was written, layers and functions, by path.
     """
 
@@ -57,7 +61,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: dict[str, Artifact]
     layers: dict[str, str]
     sizes: dict[str, Size]
-    archives: dict[str, Archive]
+    jobs: dict[str, Artifact] = {}
+    archives: dict[str, Archive] = {}
 
 
 def build(
@@ -103,7 +108,22 @@ def build(
         starts = {task: starter.start(task, own[task], needs[task].distributions) for task in needs if measured}
     for task, start in starts.items():
         check_memory(task, deployed.functions(definition)[task].memory_mb, start.peak_memory_mb)
-    return _bundle(target, layout, layers, functions, weights, starts)
+    jobs = {
+        task: _write_job(folder, task, need, manifest) for task, need in find_job_needs(definition, reference).items()
+    }
+    made = _bundle(target, layout, layers, functions, weights, starts)
+    return msgspec.structs.replace(
+        made,
+        jobs={task: artifact for task, (artifact, _) in jobs.items()},
+        archives=made.archives | {archive.path: archive for _, archive in jobs.values()},
+    )
+
+
+def _write_job(folder: Path, task: str, need: Needs, manifest: bytes) -> tuple[Artifact, Archive]:
+    """Glue installs a job's libraries itself, but for those that it has."""
+    archive = write_archive(folder, f"artifacts/{task}-job.zip", {**need.files, FILE: manifest})
+    modules = tuple(f"{name}=={version(name)}" for name in sorted(need.distributions - PROVIDED))
+    return Artifact(path=archive.path, modules=modules), archive
 
 
 def _libraries(names: frozenset[str], target: Target, cache: Path | None, scratch: Path) -> dict[str, Files]:

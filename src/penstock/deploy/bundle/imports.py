@@ -7,8 +7,9 @@ name. This finds too much rather than too little. What only a computed string na
 from __future__ import annotations
 
 import functools
+import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,25 @@ from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 
 ENTRY = "penstock.runtime.aws.entry"
+JOB = (
+    "penstock.runtime.aws.glue_entry", "penstock.adapters.spark.folders", "penstock.adapters.spark.session",
+    "penstock.adapters.spark.transform", "penstock.sql.steps",
+)  # fmt: skip
 # Their functions run at synthesis, or open what a grant has to allow.
 UNUSED = ("penstock.define.", "penstock.runtime.aws.ports")
 # A function opens an adapter when its task first needs it; a grant says whether it can.
 ADAPTERS: Mapping[Kind, str] = {
     Kind.LAKE: "penstock.adapters.aws.objects",
+    Kind.INBOX: "penstock.adapters.aws.objects",
     Kind.HOT_TABLE: "penstock.adapters.aws.hot",
     Kind.TOPIC: "penstock.adapters.aws.notify",
     Kind.QUEUE: "penstock.adapters.aws.queues",
     Kind.EVENT_BUS: "penstock.adapters.aws.events",
+    Kind.WAREHOUSE: "penstock.adapters.aws.warehouse",
 }
 
+# Only those need DuckDB that run a transformation, which is no matter of grants.
+TRANSFORMER = "penstock.adapters.local.transform"
 # Only those need the library whose tables are compressed.
 COMPRESSION = "penstock.lake.zstd"
 
@@ -69,6 +78,16 @@ def find_needs(definition: Definition, reference: Reference, include: Sequence[s
     }
 
 
+def find_job_needs(definition: Definition, reference: Reference) -> dict[str, Needs]:
+    """Returns what each task needs that is a job on Spark. Raises as ``find_needs`` does."""
+    places = Places(reference)
+    read = functools.cache(read_source)
+    return {
+        name: _Walk(places, read, f"job {name!r}").run(definition, definition.tasks[name], reference, JOB)
+        for name in definition.deployment.jobs
+    }
+
+
 class _Walk:
     def __init__(self, places: Places, read: Callable[[Path, str], Source], what: str) -> None:
         self._places = places
@@ -95,6 +114,8 @@ class _Walk:
             known = module if module and self._places.find(module) is not None else reference.module
             self._module(known, task.place)
             self._use(known, (name,))
+        if include != JOB and _transforms(definition, self._used):
+            self._module(TRANSFORMER, task.place)
         files = {path: file for place in self._found.values() for path, file in archived(place).items()}
         return Needs(
             files=dict(sorted(files.items())),
@@ -176,6 +197,22 @@ class _Walk:
             for module, source in list(self._sources.items()):
                 if name in source.methods and not is_penstock(module):
                     self._part(module, source.methods[name])
+
+
+def _transforms(definition: Definition, used: Collection[tuple[str, Chain]]) -> bool:
+    """Says whether one of these names, with its attributes, is a transformation."""
+    made = {id(one) for one in definition.transformations.values()}
+    return bool(made) and any(id(thing) in made for module, chain in used for thing in _meant(module, chain))
+
+
+def _meant(module: str, chain: Chain) -> Iterator[Any]:
+    """Yields what a name and its attributes stand for, as far as it was loaded."""
+    # A pipeline of a file was loaded by a name of its own: any module may be it.
+    loaded: list[Any] = [sys.modules[module]] if module in sys.modules else list(sys.modules.values())
+    for thing in loaded:
+        for name in chain:
+            thing = getattr(thing, "__dict__", {}).get(name)  # noqa: PLW2901 - from a name to its attribute
+            yield thing
 
 
 def _compresses(definition: Definition, task: Task) -> bool:

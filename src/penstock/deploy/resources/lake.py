@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.deploy.hcl import Block, Expression, Template, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, sid
+from penstock.deploy.kit import Capability, Concern, Site, has_bucket, sid
 from penstock.deploy.policy import Statement
-from penstock.deploy.resources import bucket
+from penstock.deploy.resources import bucket, inbox
 from penstock.errors import Finding
 from penstock.model.access import Grant, LakeAction
 from penstock.model.datasets import LakeTable
@@ -32,13 +32,13 @@ ZONE_OF_ACTION = {
 def blocks(site: Site) -> dict[Concern, list[Block]]:
     """Returns the buckets."""
     definition = site.definition
-    if not definition.lake_tables:
+    if not has_bucket(definition):
         return {"storage": _logs(definition)}
     made = bucket.blocks(
         "lake",
         Expression("local.lake_bucket"),
         comment="The lake: raw objects as they arrived, and what did not fit.",
-        rules=table_rules(definition),
+        rules=[*table_rules(definition), *inbox.expiry(definition)],
     )
     notify = resource(
         "aws_s3_bucket_notification",
@@ -46,6 +46,8 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
         {"bucket": Expression("aws_s3_bucket.lake.id"), "eventbridge": True},
         comment="Every new object is an event, which starts the workflows that wait for it.",
     )
+    if not definition.lake_tables:
+        return {"storage": [*made, notify, *_logs(definition)]}
     results = bucket.blocks(
         "results",
         Template("${local.bucket_prefix}-results-${local.bucket_suffix}"),
@@ -154,9 +156,10 @@ def _transition(seconds: int, tier: str) -> Block:
 
 
 def _logs(definition: Definition) -> list[Block]:
-    sources = [Expression(f"aws_s3_bucket.{name}.arn") for name in ("lake", "results")]
+    names = ("lake", "results") if definition.lake_tables else ("lake",)
+    sources = [Expression(f"aws_s3_bucket.{name}.arn") for name in names]
     allowed = []
-    if definition.lake_tables:
+    if has_bucket(definition):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
         writer = "logging.s3.amazonaws.com"
         allowed.append(bucket.allowance("AccessLogs", writer, "s3:PutObject", "/s3/*", sources, own_account=True))

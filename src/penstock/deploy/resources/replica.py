@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html
 from __future__ import annotations
 
 from penstock.deploy.hcl import Block, Expression, Template, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, named
+from penstock.deploy.kit import Capability, Concern, Site, has_bucket, named
 from penstock.deploy.policy import Statement, role
 from penstock.deploy.resources import bucket
 from penstock.deploy.resources.lake import table_rules
@@ -19,7 +19,7 @@ PROVIDER = Expression("aws.replica")
 def blocks(site: Site) -> dict[Concern, list[Block]]:
     """Returns the second bucket, the rule that copies, and the role that it is done under."""
     definition = site.definition
-    if definition.deployment.replica_region is None or not definition.lake_tables:
+    if definition.deployment.replica_region is None or not has_bucket(definition):
         return {}
     return {"storage": [*_bucket(definition), _rule()], "access": _role(definition.name)}
 

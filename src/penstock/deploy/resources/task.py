@@ -164,7 +164,7 @@ def _environment(definition: Definition, task: Task) -> Call:
     """Physical names of what the task was granted, and of nothing else; then what the user adds."""
     granted = {kind: sorted({g.resource for g in task.grants if g.kind == kind}) for kind in Kind}
     values: dict[str, Any] = {"PENSTOCK_TASK": task.name}
-    if granted[Kind.LAKE]:
+    if granted[Kind.LAKE] or granted[Kind.INBOX]:
         values["PENSTOCK_LAKE_BUCKET"] = Expression("aws_s3_bucket.lake.id")
     if granted[Kind.HOT_TABLE]:
         tables = {name: Expression(f"{hot_table_address(name)}.name") for name in granted[Kind.HOT_TABLE]}
@@ -204,7 +204,7 @@ def _role(definition: Definition, task: Task) -> list[Block]:
 
 def _dead_letters(definition: Definition) -> list[Block]:
     key = Expression("aws_kms_key.messages.id") if definition.deployment.encryption_key else None
-    rules = [*definition.triggers, *definition.event_triggers]
+    rules = [*definition.triggers, *definition.event_triggers, *definition.inbox_triggers]
     sent = [Expression(f"aws_cloudwatch_event_rule.{identifier(name)}.arn") for name in rules]
     made = [
         resource(

@@ -127,7 +127,8 @@ def _key(definition: Definition) -> list[Block]:
         "Action": list(KEY_ACTIONS),
         "Resource": "*",
     }
-    users = [alarms, rules] if definition.triggers or definition.event_triggers else [alarms]
+    triggers = (*definition.triggers, *definition.event_triggers, *definition.inbox_triggers)
+    users = [alarms, rules] if triggers else [alarms]
     body = {
         "description": f"Messages of pipeline {definition.name}",
         "enable_key_rotation": True,

@@ -11,18 +11,20 @@ from penstock.deploy.hcl import Block, Expression, identifier, json_of, nested, 
 from penstock.deploy.kit import Capability, Concern, Site, long_role_name, machine_address, named
 from penstock.deploy.policy import Statement, role
 from penstock.errors import Finding
+from penstock.lake.inbox_keys import inbox_prefix
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import EventTrigger, ObjectTrigger
+from penstock.model.workflow import EventTrigger, InboxTrigger, ObjectTrigger
 
 RETRIES = 8
 AGE_SECONDS = 86_400
+Trigger = ObjectTrigger | EventTrigger | InboxTrigger
 
 
 def blocks(site: Site) -> dict[Concern, list[Block]]:
     """Returns rules, their targets and roles."""
     definition = site.definition
     made, access = [], []
-    for trigger in definition.triggers.values():
+    for trigger in (*definition.triggers.values(), *definition.inbox_triggers.values()):
         made += _rule(definition, trigger)
         access += starting_role(definition, trigger)
     return {"workflow": made, "access": access}
@@ -30,32 +32,37 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what IAM would refuse."""
-    return long_role_name((one.place, role_name(definition, one)) for one in definition.triggers.values())
+    triggers = (*definition.triggers.values(), *definition.inbox_triggers.values())
+    return long_role_name((one.place, role_name(definition, one)) for one in triggers)
 
 
-def role_name(definition: Definition, trigger: ObjectTrigger | EventTrigger) -> str:
+def role_name(definition: Definition, trigger: Trigger) -> str:
     """Returns the name of a trigger's role, without the deployment's prefix."""
     return f"{definition.name}-{trigger.name}-trigger"
 
 
-def _rule(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
+def _rule(definition: Definition, trigger: ObjectTrigger | InboxTrigger) -> list[Block]:
     name = identifier(trigger.name)
+    if isinstance(trigger, InboxTrigger):
+        kind, watched, prefix = "inbox", trigger.inbox, inbox_prefix(trigger.inbox)
+    else:
+        kind, watched, prefix = "table", trigger.table, f"raw/{trigger.table}/"
     pattern = {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {
             "bucket": {"name": [Expression("aws_s3_bucket.lake.id")]},
-            "object": {"key": [{"prefix": f"raw/{trigger.table}/"}]},
+            "object": {"key": [{"prefix": prefix}]},
         },
     }
     # The same input as on the machine.
-    template = f'{{"table": {json.dumps(trigger.table)}, "key": <key>, "size": <size>}}'
+    template = f'{{"{kind}": {json.dumps(watched)}, "key": <key>, "size": <size>}}'
     return [
         resource(
             "aws_cloudwatch_event_rule",
             name,
             {"name": named(f"{definition.name}-{trigger.name}"), "event_pattern": json_of(pattern)},
-            comment=f"Trigger {trigger.name}: a new object in {trigger.table} starts workflow {trigger.workflow}.",
+            comment=f"Trigger {trigger.name}: a new object in {watched} starts workflow {trigger.workflow}.",
         ),
         target(
             trigger,
@@ -70,7 +77,7 @@ def _rule(definition: Definition, trigger: ObjectTrigger) -> list[Block]:
     ]
 
 
-def target(trigger: ObjectTrigger | EventTrigger, *inputs: Block, bus: Expression | None = None) -> Block:
+def target(trigger: Trigger, *inputs: Block, bus: Expression | None = None) -> Block:
     """Returns what a trigger's rule does: it starts the workflow, tries again, and keeps what it could not start.
 
     Args:
@@ -94,7 +101,7 @@ def target(trigger: ObjectTrigger | EventTrigger, *inputs: Block, bus: Expressio
     )
 
 
-def starting_role(definition: Definition, trigger: ObjectTrigger | EventTrigger) -> list[Block]:
+def starting_role(definition: Definition, trigger: Trigger) -> list[Block]:
     """Returns the role in which a trigger's rule starts its workflow."""
     start = Statement(
         sid="StartWorkflow",

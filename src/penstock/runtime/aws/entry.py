@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from penstock.errors import LoadError
-from penstock.model.deployment import SEALING_FUNCTION
+from penstock.model.deployment import SEALING_FUNCTION, UPGRADING_FUNCTION
 from penstock.model.metrics import Datapoint, Metric
 from penstock.model.pipeline import Definition
 from penstock.ports.invoke import Call, Reply
@@ -116,8 +116,11 @@ def failure(reply: Reply) -> Exception:
     return named("\n".join(lines))
 
 
-# Named by a text alone, so that the zips of tasks do not hold it.
-SEALING_MODULE = "penstock.runtime.aws.sealing"
+# Named by a text alone, so that the zips of tasks do not hold them.
+OWN_MODULES = {
+    SEALING_FUNCTION: "penstock.runtime.aws.sealing",
+    UPGRADING_FUNCTION: "penstock.runtime.aws.upgrading",
+}
 
 
 def load(folder: Path, task: str) -> Callable[[Any, Any], Any]:
@@ -129,8 +132,8 @@ def load(folder: Path, task: str) -> Callable[[Any, Any], Any]:
     manifest = read_manifest(folder)
     module, _, attribute = manifest.pipeline.partition(":")
     definition = getattr(importlib.import_module(module), attribute).declared()
-    if task == SEALING_FUNCTION and task not in definition.tasks:
-        made: Callable[[Any, Any], Any] = importlib.import_module(SEALING_MODULE).load(definition)
+    if task in OWN_MODULES and task not in definition.tasks:
+        made: Callable[[Any, Any], Any] = importlib.import_module(OWN_MODULES[task]).load(definition)
         return made
     if task not in definition.tasks:
         raise LoadError(f"pipeline {definition.name!r} has no task {task!r}", hint="deploy what `penstock synth` wrote")

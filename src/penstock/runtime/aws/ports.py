@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import os
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.errors import UsageError
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from penstock.adapters.aws.notify import SnsPublisher
     from penstock.adapters.aws.objects import S3ObjectStore
     from penstock.adapters.aws.queues import SqsQueueStore
+    from penstock.adapters.relational.store import RelationalWarehouseStore
     from penstock.ports.rows import RowReader
+    from penstock.ports.transform import Transformer
 
 
 class LambdaClock:
@@ -59,6 +63,17 @@ class LambdaPorts:
 
         return unreadable
 
+    @property
+    def scratch(self) -> Path:
+        """The function's own disk."""
+        return Path(tempfile.gettempdir())
+
+    @functools.cached_property
+    def transformer(self) -> Transformer:
+        from penstock.adapters.local.transform import DuckDbTransformer
+
+        return DuckDbTransformer(self.scratch)
+
     @functools.cached_property
     def objects(self) -> S3ObjectStore:
         from penstock.adapters.aws.objects import S3ObjectStore
@@ -84,10 +99,41 @@ class LambdaPorts:
         return SqsQueueStore(json.loads(_variable("PENSTOCK_QUEUES")))
 
     @functools.cached_property
+    def warehouses(self) -> RelationalWarehouseStore:
+        from penstock.adapters.aws.secrets import SecretsManagerSecrets
+        from penstock.adapters.aws.warehouse import open_warehouses
+
+        return open_warehouses(_variable("PENSTOCK_WAREHOUSES"), SecretsManagerSecrets(self.clock))
+
+    @functools.cached_property
     def events(self) -> EventBridgePublisher:
         from penstock.adapters.aws.events import EventBridgePublisher
 
         return EventBridgePublisher(json.loads(_variable("PENSTOCK_EVENT_BUSES")))
+
+
+class GluePorts(LambdaPorts):
+    """Ports of a Glue job: as a function's, with transformations on Spark."""
+
+    writer = "glue"
+
+    @functools.cached_property
+    def transformer(self) -> Transformer:
+        from penstock.adapters.spark.folders import LocalFolder, ObjectFolder
+        from penstock.adapters.spark.session import job_session
+        from penstock.adapters.spark.transform import SparkTransformer
+        from penstock.sql.steps import to_spark
+
+        session = job_session(os.environ.get("PENSTOCK_ARCHIVE"))
+        address = os.environ.get("PENSTOCK_SPARK_ADDRESS", "")
+        if not address:
+            return SparkTransformer(session, self.scratch, to_spark, exchange=LocalFolder)
+        prefix = _variable("PENSTOCK_SPARK_PREFIX")
+
+        def exchange(scratch: Path) -> ObjectFolder:
+            return ObjectFolder(scratch, self.objects, f"{prefix}/{scratch.name}", address)
+
+        return SparkTransformer(session, self.scratch, to_spark, exchange=exchange)
 
 
 def _variable(name: str) -> str:

@@ -19,6 +19,7 @@ from penstock.ports.invoke import Call, Invoker, Reply
 from penstock.ports.journal import Execution, Recorded, Status
 from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
+from penstock.runtime.machine.arrivals import inbox_trigger
 from penstock.runtime.machine.collecting import BackgroundCollecting
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
@@ -33,7 +34,7 @@ from penstock.runtime.machine.scheduler import Scheduler
 from penstock.runtime.machine.supervisor import Supervisor
 from penstock.runtime.machine.watcher import Watcher
 from penstock.runtime.machine.worker import Observer, WorkflowWorker
-from penstock.runtime.names import manual_id, slot_of
+from penstock.runtime.names import manual_id, object_id, slot_of
 from penstock.states import Redriven
 
 GRACE_SECONDS = 30.0
@@ -147,6 +148,30 @@ class Machine:
             execution.id = execution.root = manual_id(pipeline, chosen, now, self.home.entropy.token())
             if self._worker.create(execution):
                 return execution
+
+    def start_with(self, pipeline: str, path: Path, workflow: str | None = None) -> Execution:
+        """Puts a file into the pipeline's inbox, and begins what it starts: again, where it has arrived before.
+
+        Raises:
+            UsageError: no inbox, or more than one, could be meant; or the file cannot be read.
+        """
+        definition = self.definitions[pipeline]
+        trigger = inbox_trigger(definition, workflow)
+        arrived = self.home.arrivals({pipeline: definition}, self._owner.token).take(trigger.inbox, path)
+        known = object_id(pipeline, trigger.name, arrived.key)
+        is_new = not self._exists(known)
+        while created := self._dispatcher.tick():
+            self._worker.admit(created)
+        if is_new and self._exists(known):
+            return self.home.journal.get(known)
+        return self.start(pipeline, arrived.event, trigger.workflow, source=f"object:{arrived.key}")
+
+    def _exists(self, execution: str) -> bool:
+        try:
+            self.home.journal.get(execution)
+        except NotFoundError:
+            return False
+        return True
 
     def redrive(self, execution: str) -> None:
         """Continues a failed execution from where it failed.
@@ -302,6 +327,7 @@ class Machine:
                 clock=home.clock,
                 definitions=self.definitions,
                 writer=token,
+                scratch=home.scratch,
             ),
             "housekeeper": Housekeeper(
                 hot=home.hot,

@@ -10,7 +10,7 @@ import msgspec
 from penstock.errors import NotFoundError
 from penstock.faultpoints import fault_point
 from penstock.model.pipeline import Definition
-from penstock.model.workflow import EventTrigger, ObjectTrigger
+from penstock.model.workflow import EventTrigger, InboxTrigger, ObjectTrigger
 from penstock.ports.bus import Bus, ObjectCreated
 from penstock.ports.clock import Clock
 from penstock.ports.events import EventStore, PutEvent
@@ -43,10 +43,12 @@ class Dispatcher:
         self._clock = clock
         self._definitions = definitions
         self._owner = owner
-        self._triggers: dict[tuple[str, str], list[ObjectTrigger]] = defaultdict(list)
+        self._triggers: dict[tuple[str, str], list[ObjectTrigger | InboxTrigger]] = defaultdict(list)
         for name, definition in definitions.items():
             for trigger in definition.triggers.values():
                 self._triggers[name, trigger.table].append(trigger)
+            for arrival in definition.inbox_triggers.values():
+                self._triggers[name, arrival.inbox].append(arrival)
         self._buses = {bus: name for name, definition in definitions.items() for bus in definition.event_buses}
 
     def tick(self) -> list[Execution]:
@@ -107,15 +109,16 @@ class Dispatcher:
         """Settles the announcements of an execution, one of whose tasks died."""
         self.settle(self._bus.announced(execution=execution))
 
-    def _execution(self, event: ObjectCreated, trigger: ObjectTrigger) -> Execution:
+    def _execution(self, event: ObjectCreated, trigger: ObjectTrigger | InboxTrigger) -> Execution:
         definition = self._definitions[event.pipeline]
         execution = object_id(event.pipeline, trigger.name, event.key)
+        noun = "inbox" if isinstance(trigger, InboxTrigger) else "table"
         return Execution(
             id=execution,
             pipeline=event.pipeline,
             workflow=trigger.workflow,
             version=definition.workflows[trigger.workflow].version,
-            input=msgspec.json.encode({"table": event.table, "key": event.key, "size": event.size}),
+            input=msgspec.json.encode({noun: event.table, "key": event.key, "size": event.size}),
             source=f"object:{event.key}",
             root=self._root(event.execution) or execution,
             created_at=self._clock.now(),

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from penstock.adapters.local.query import DuckDbQueryEngine
     from penstock.adapters.local.rows import DuckDbRowReader
     from penstock.adapters.local.sealer import DuckDbSealer
+    from penstock.adapters.relational.store import RelationalWarehouseStore
     from penstock.model.pipeline import Definition
     from penstock.ports.invoke import Call
+    from penstock.ports.transform import Transformer
     from penstock.runtime.asking import SavedQueries
     from penstock.runtime.lake.schema_history import SchemaHistory
     from penstock.runtime.lake.seal import PartitionSealer
+    from penstock.runtime.machine.arrivals import Arrivals
     from penstock.runtime.machine.lake_catalog import LakeCatalog
     from penstock.runtime.machine.retention import Retention
     from penstock.runtime.machine.sealing import LakeSealer
@@ -72,8 +75,15 @@ class Home:
 
     @property
     def inbox(self) -> Path:
-        """Files put into ``inbox/<table>/`` go to that table's raw zone."""
+        """Files put into ``inbox/<name>/`` go to the inbox of this name, or to the raw zone of the lake table."""
         return self.path / "inbox"
+
+    @functools.cached_property
+    def scratch(self) -> Path:
+        """Work in progress."""
+        folder = self.path / "scratch"
+        _make_private(folder)
+        return folder
 
     @property
     def owners(self) -> Path:
@@ -152,11 +162,31 @@ class Home:
         return SchemaHistory(FileObjectStore(self.path / "schemas", faults="schemas"), self.objects)
 
     @functools.cached_property
+    def warehouses(self) -> RelationalWarehouseStore:
+        """Warehouses: files of this home, or the databases that the environment names."""
+        from penstock.adapters.local.secrets import EnvironmentAndFileSecrets
+        from penstock.adapters.local.warehouse import open_warehouses
+
+        return open_warehouses(self.path / "warehouse", EnvironmentAndFileSecrets(self.path / "secrets.toml"))
+
+    @functools.cached_property
     def rows(self) -> DuckDbRowReader:
         """Reads Parquet that arrives as an object."""
         from penstock.adapters.local.rows import DuckDbRowReader
 
         return DuckDbRowReader()
+
+    @functools.cached_property
+    def transformer(self) -> Transformer:
+        if self.settings.transformer == "spark":
+            from penstock.adapters.spark.session import local_session
+            from penstock.adapters.spark.transform import SparkTransformer
+            from penstock.sql.steps import to_spark
+
+            return SparkTransformer(local_session(), self.scratch, to_spark)
+        from penstock.adapters.local.transform import DuckDbTransformer
+
+        return DuckDbTransformer(self.scratch)
 
     @functools.cached_property
     def sealing(self) -> DuckDbSealer:
@@ -185,6 +215,19 @@ class Home:
         from penstock.runtime.machine.lake_catalog import LakeCatalog
 
         return LakeCatalog(self.objects, self.sealing)
+
+    def arrivals(self, definitions: Mapping[str, Definition], writer: str) -> Arrivals:
+        """Returns what takes files into the inboxes of these pipelines."""
+        from penstock.runtime.machine.arrivals import Arrivals
+
+        return Arrivals(
+            scratch=self.scratch,
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            definitions=definitions,
+            writer=writer,
+        )
 
     def retention(
         self, definitions: Mapping[str, Definition], warn: Callable[[str], None] = lambda text: None

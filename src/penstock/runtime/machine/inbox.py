@@ -1,4 +1,4 @@
-"""The inbox: files from outside become raw objects, whatever they are called and whatever is in them."""
+"""Files from outside: those of a lake table become raw objects, those of an inbox are kept as they are."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from penstock.model.pipeline import Definition
 from penstock.ports.bus import Bus, ObjectCreated
 from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectStore
+from penstock.runtime.machine.arrivals import Arrivals
 
 Stamp = tuple[int, int]
+EXPIRE_SECONDS = 3600.0
 
 
 class Inbox:
-    """Takes files from ``<folder>/<table>/`` into the lake.
+    """Takes files from ``<folder>/<table>/`` into the lake, and from ``<folder>/<inbox>/`` into the inbox.
 
-    A file is taken when it looks the same in two scans. Its object's name follows from its name, time and content,
+    A file is taken when it looks the same in two scans. A raw object's name follows from its name, time and content,
     so that a file that is taken twice, because the process died in between, is one object.
     """
 
@@ -35,7 +37,11 @@ class Inbox:
         clock: Clock,
         definitions: Mapping[str, Definition],
         writer: str,
+        scratch: Path,
     ) -> None:
+        self._arrivals = Arrivals(
+            scratch=scratch, objects=objects, bus=bus, clock=clock, definitions=definitions, writer=writer
+        )
         self._folder = folder
         self._objects = objects
         self._bus = bus
@@ -47,12 +53,16 @@ class Inbox:
             for table in definition.lake_tables.values()
         }
         self._seen: dict[Path, Stamp] = {}
+        self._expire_at = float("-inf")
 
     def scan(self) -> list[str]:
-        """Takes the files that have settled; returns the keys of their objects."""
+        """Takes the files that have settled; returns the keys of their objects. Now and then, expires old ones."""
+        if self._clock.now() >= self._expire_at:
+            self._expire_at = self._clock.now() + EXPIRE_SECONDS
+            self._arrivals.expire()
         found: dict[Path, Stamp] = {}
         taken = []
-        for table in self._tables:
+        for table in (*self._tables, *self._arrivals.inboxes):
             folder = self._folder / table
             if not folder.is_dir():
                 continue
@@ -69,14 +79,16 @@ class Inbox:
         return taken
 
     def take(self, table: str, path: Path) -> str:
-        """Copies a file into a table's raw zone; returns the object's key.
+        """Copies a file into a table's raw zone, or into an inbox; returns the object's key.
 
         Raises:
-            NotFoundError: no pipeline has this table.
+            NotFoundError: no pipeline has this table, or this inbox.
         """
+        if table in self._arrivals.inboxes:
+            return self._arrivals.take(table, path).key
         if table not in self._tables:
-            names = ", ".join(sorted(self._tables)) or "none yet"
-            raise NotFoundError(f"there is no lake table {table!r}", hint=f"the tables are: {names}")
+            names = ", ".join(sorted([*self._tables, *self._arrivals.inboxes])) or "none yet"
+            raise NotFoundError(f"there is no lake table or inbox {table!r}", hint=f"there are: {names}")
         pipeline, lake_table = self._tables[table]
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()[:16]

@@ -111,7 +111,8 @@ def check_together(definitions: dict[str, Definition]) -> None:
         LoadError: two of them have a table, a queue or an event bus of one name.
     """
     for kind, noun in (
-        ("lake_tables", "lake table"), ("hot_tables", "hot table"), ("queues", "queue"), ("event_buses", "event bus")
+        ("lake_tables", "lake table"), ("hot_tables", "hot table"), ("queues", "queue"), ("inboxes", "inbox"),
+        ("event_buses", "event bus"), ("warehouses", "warehouse"),
     ):  # fmt: skip
         owners: dict[str, str] = {}
         for name, definition in definitions.items():

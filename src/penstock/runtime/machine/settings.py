@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         workers: the most tasks that run at once.
         smtp: the mail server; see docs/how-to/notifications.md.
         follow, otlp: logs that are collected; see docs/how-to/collect-logs.md.
+        transformer: on what transformations run; ``spark`` needs PySpark and Java.
     """
 
     durability: Literal["normal", "full"] = "normal"
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smtp: dict[str, Any] = {}
     follow: list[Follow] = []
     otlp: Otlp | None = None
+    transformer: Literal["duckdb", "spark"] = "duckdb"
 
 
 def read_settings(home: Path) -> Settings:

@@ -1,0 +1,86 @@
+"""Warehouses in Amazon RDS: where each is says the function's environment, its password a secret that RDS keeps.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from penstock.adapters.relational.location import Location, location_of
+from penstock.adapters.relational.store import RelationalWarehouseStore
+from penstock.errors import UsageError
+from penstock.model.warehouses import Warehouse
+from penstock.ports.secrets import Secrets
+from penstock.ports.warehouse import Server
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A database as the environment has it.
+
+    Attributes:
+        secret: the ARN of a secret of RDS, an object with ``username`` and ``password``.
+    """
+
+    server: Server
+    host: str
+    port: int
+    database: str
+    secret: str
+
+
+class Login(msgspec.Struct, frozen=True):
+    """What is in the secret. https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html"""
+
+    username: str
+    password: str
+
+
+def open_warehouses(places: str, secrets: Secrets) -> RelationalWarehouseStore:
+    """Returns the warehouses of an account.
+
+    Args:
+        places: JSON, a ``Place`` for each warehouse by its name.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        known = msgspec.json.decode(places, type=dict[str, Place])
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            f"the function's variable PENSTOCK_WAREHOUSES is no JSON of databases: {error}",
+            hint="deploy what `penstock synth` wrote",
+        ) from None
+    return RelationalWarehouseStore(lambda warehouse: locate(warehouse, known, secrets))
+
+
+def locate(warehouse: Warehouse, known: Mapping[str, Place], secrets: Secrets) -> Location:
+    """Returns where a warehouse is. The password is looked up each time: RDS changes it once a week.
+
+    Raises:
+        UsageError: it is in none of the databases, or the secret is not as RDS writes it.
+        NotFoundError: there is no such secret.
+    """
+    place = known.get(warehouse.name)
+    if place is None:
+        raise UsageError(f"warehouse {warehouse.name!r} is not deployed", hint="deploy what `penstock synth` wrote")
+    try:
+        login = msgspec.json.decode(secrets.get(place.secret), type=Login)
+    except msgspec.DecodeError:
+        raise UsageError(
+            f"the secret of warehouse {warehouse.name!r} has no username and password",
+            hint="let RDS manage the master user's password",
+        ) from None
+    return location_of(
+        place.server,
+        "PENSTOCK_WAREHOUSES",
+        username=login.username,
+        password=login.password,
+        host=place.host,
+        port=place.port,
+        database=place.database,
+        query={"sslmode": "require"} if place.server == "postgresql" else {"ssl_check_hostname": "false"},
+    )

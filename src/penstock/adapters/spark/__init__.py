@@ -1,0 +1,1 @@
+"""Adapters over Apache Spark, for data that outgrow one machine."""

@@ -1,0 +1,1 @@
+"""Revisions of the warehouse that the contract suite has."""
