@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from penstock.errors import TaskError as TaskError
     from penstock.lake.records import Bad as Bad
     from penstock.lake.records import Good as Good
+    from penstock.logs.entry import DeviceType as DeviceType
+    from penstock.logs.entry import LogEntry as LogEntry
+    from penstock.logs.entry import LogSeverity as LogSeverity
     from penstock.model.dashboards import Widget as Widget
     from penstock.model.schema import Precision as Precision
     from penstock.runtime.context import Context as Context
@@ -58,6 +61,9 @@ _SOURCES = {
     "TaskError": "penstock.errors",
     "Bad": "penstock.lake.records",
     "Good": "penstock.lake.records",
+    "DeviceType": "penstock.logs.entry",
+    "LogEntry": "penstock.logs.entry",
+    "LogSeverity": "penstock.logs.entry",
     "Widget": "penstock.model.dashboards",
     "Precision": "penstock.model.schema",
     "Context": "penstock.runtime.context",
