@@ -77,11 +77,6 @@ Action = LakeAction | HotAction | MetricAction | TopicAction | QueueAction | Bus
 WORKFLOW_ONLY: dict[Kind, frozenset[str]] = {
     Kind.LAKE: frozenset({LakeAction.LIST, LakeAction.QUERY}),
     Kind.HOT_TABLE: frozenset({HotAction.UPDATE}),
-    Kind.METRIC: frozenset(),
-    Kind.NAMESPACE: frozenset(),
-    Kind.TOPIC: frozenset(),
-    Kind.QUEUE: frozenset(),
-    Kind.EVENT_BUS: frozenset(),
     Kind.WORKFLOW: frozenset(WorkflowAction),
 }
 """What a task's context has no operation for: states of a workflow do it."""
