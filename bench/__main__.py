@@ -1,4 +1,4 @@
-"""``python -m bench [executions|parallel|startup|memory|hot|cold|synth|rehearsal|waiting|maps …] [--json] [--quick]``.
+"""``python -m bench [NAME …] [--json] [--quick]``: measures what is named, or everything; the names are below.
 
 Peers run in an environment of their own: PENSTOCK_BENCH_PYTHON, or ``.venv-bench``, which is made when it is absent.
 """
@@ -151,6 +151,22 @@ def maps(quick: bool) -> dict[str, Any]:
     return measure([1_000, 10_000] if quick else [1_000, 10_000, 100_000], 1_000, "pass")
 
 
+def seal(quick: bool) -> dict[str, Any]:
+    """Sealing, ours, bare DuckDB's and each peer's in turns."""
+    from bench.seal import seal as figures
+
+    return figures(quick)
+
+
+def query(quick: bool) -> dict[str, Any]:
+    """The seeds' queries on sealed hours, on bare Parquet files and on raw JSON, in turns."""
+    from bench.query import measure
+
+    if quick:
+        return measure([100_000], days=5, rounds=3)
+    return measure([1_000_000, 10_000_000])
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
@@ -162,6 +178,8 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "rehearsal": rehearsal,
     "waiting": waiting,
     "maps": maps,
+    "seal": seal,
+    "query": query,
 }
 
 

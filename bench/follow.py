@@ -1,9 +1,10 @@
 """Following log files: lines a second end to end, against what the disk gives for the same bytes.
 
-``python bench/follow.py [LINES …] [--json]``. Each format's file is written, then stored by a process of its own: read,
-parsed, encoded, synced as raw objects, offsets committed; also a second of the processor's own time, which other work
-on the machine does not lengthen. The disk's figure: the same bytes read, and the bytes of the
-raw objects written and synced, object by object, without looking at them.
+``python bench/follow.py [LINES …] [--json] [--peer]``. Each format's file is written, then stored by a process of its
+own: read, parsed, encoded, synced as raw objects, offsets committed; also a second of the processor's own time, which
+other work on the machine does not lengthen. The disk's figure: the same bytes read, and the bytes of the raw objects
+written and synced, object by object, without looking at them. ``--peer``: pygtail with a regular expression and the
+standard library, for access logs and JSON lines, in the environment that ``python -m bench`` makes for peers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+FOLDER = Path(__file__).parent
 BEGAN = 1_771_574_220.0
 FORMATS = ("syslog", "access", "json", "logfmt", "application", "unknown", "mixed")
 
@@ -62,14 +64,13 @@ def write(path: Path, name: str, count: int) -> None:
 
 def store(log: str, home: str) -> None:
     """Stores a log, in a process of its own; prints what it took."""
-    from penstock import Pipeline
-    from penstock.pipelines.logs.records import LogRecord
+    from penstock import LogEntry, Pipeline
     from penstock.runtime.machine.collecting import Collecting
     from penstock.runtime.machine.home import Home
     from penstock.runtime.machine.settings import Follow
 
     pipeline = Pipeline("logs")
-    pipeline.lake("logs", LogRecord)
+    pipeline.lake("logs", LogEntry)
     opened = Home(Path(home))
     collecting = Collecting(opened, {"logs": pipeline.build()}, follows=[Follow(paths=[log])])
     began, processor = time.perf_counter(), time.process_time()
@@ -96,7 +97,18 @@ def disk_seconds(log: Path, objects: list[Path], folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def measure(name: str, count: int) -> dict[str, Any]:
+def peer_figures(log: Path, name: str, folder: Path) -> dict[str, Any]:
+    """Returns what pygtail takes for the same log."""
+    python = os.environ.get("PENSTOCK_BENCH_PYTHON") or str(FOLDER.parent / ".venv-bench/bin/python")
+    command = [python, str(FOLDER / "peers/follow_pygtail.py"), log, folder / "peer.json", name]
+    done = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return {
+        "pygtail_lines_per_second": round(done["lines"] / done["seconds"]),
+        "pygtail_lines_per_processor_second": round(done["lines"] / done["processor_seconds"]),
+    }
+
+
+def measure(name: str, count: int, *, with_peer: bool = False) -> dict[str, Any]:
     """Returns the figures of one log."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -118,13 +130,14 @@ def measure(name: str, count: int) -> dict[str, Any]:
             "ratio_to_disk": round(disk / done["seconds"], 3),
             "peak_mb": round(done["peak_mb"], 1),
             "objects": len(objects),
+            **(peer_figures(log, name, folder) if with_peer else {}),
         }
 
 
-def figures(counts: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
+def figures(counts: list[int], *, with_peer: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the figures of each format, and of the mixture at growing sizes."""
     for name in FORMATS[:-1]:
-        yield name, measure(name, counts[0])
+        yield name, measure(name, counts[0], with_peer=with_peer and name in {"access", "json"})
     for count in counts:
         yield f"mixed {count}", measure("mixed", count)
 
@@ -136,7 +149,7 @@ def main(arguments: list[str]) -> None:
         return
     counts = [int(one) for one in arguments if one.isdigit()] or [100_000, 1_000_000]
     found = {}
-    for name, figure in figures(counts):
+    for name, figure in figures(counts, with_peer="--peer" in arguments):
         found[name] = figure
         if "--json" not in arguments:
             print(name, json.dumps(figure), flush=True)

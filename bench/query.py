@@ -1,76 +1,45 @@
-"""The seeds' queries: on a sealed lake, on bare Parquet files of the same rows, and on raw JSON.
+"""The seeds' queries over 30 days of sealed hours, against bare Parquet files of the same rows and against raw JSON.
 
-``python -m bench.query [--records N] [--days D] [--json]``. The hours are sealed by the lake's own sealer; the bare
-files are the same rows written by DuckDB's COPY alone, one file an hour, read by a view over a pattern. Each figure is
-the median of several runs, in turns, each in a new connection. The files are in the page cache for all three.
+    python -m bench.query [--rows 1000000 10000000] [--days 30] [--rounds 7] [--folder FOLDER] [--json]
+    python -m bench.query --lake FOLDER [--sides sealed bare declared]      a lake that is there: time, memory, bytes
+
+Rows are those of each of the two tables. ``sealed`` is the query engine over a lake that its own sealer sealed;
+``bare`` is the same SQL by DuckDB alone over Parquet files of the same rows in the same order, one an hour, with
+DuckDB's own choices; both have 512 MB and two threads, and take turns. Raw JSON is asked in two ways. ``declared`` is
+what somebody who knows the lake would do: columns, types and partitions are told, so that partitions that are not asked
+for are not read. ``as found`` is a folder of JSON: DuckDB finds the types, and time is what the records say. It gets
+4 GB, since 512 MB do not suffice. Bytes are what the operating system handed over (``rchar`` of /proc/self/io). All
+files are in the page cache for everybody, as far as the memory goes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
+import resource
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import duckdb
-import msgspec
-
-from penstock.adapters.local.objects import FileObjectStore
-from penstock.adapters.local.query import DuckDbQueryEngine
-from penstock.adapters.local.rows import DuckDbRowReader
-from penstock.adapters.local.sealer import DuckDbSealer
+from bench.query_lake import LOGS, METRICS, build
 from penstock.model.datasets import LakeTable
-from penstock.runtime.asking import ask
-from penstock.runtime.lake.seal import PartitionSealer
 
-START = datetime(2026, 2, 1, tzinfo=UTC)
 HIVE = "hive_partitioning=true, hive_types={'year':'VARCHAR','month':'VARCHAR','day':'VARCHAR','hour':'VARCHAR'}"
-ROUNDS = 7
-MEMORY_MB = 512
-
-
-class Metric(msgspec.Struct):
-    """A record of the metrics pipeline."""
-
-    timestamp: str
-    instance_id: str
-    metric_type: str
-    value: float
-
-
-class Log(msgspec.Struct):
-    """A record of the logs pipeline, as far as the seed's queries ask for it."""
-
-    timestamp: datetime
-    severity: str
-    message: str
-
-
-METRICS = LakeTable(name="infra_metrics", record=Metric, sort=("timestamp",))
-LOGS = LakeTable(name="logs", record=Log, sort=("timestamp",), time="timestamp")
-GENERATE = {
-    "infra_metrics": """SELECT strftime(TIMESTAMP '{at}' + to_milliseconds(CAST(i * {step} AS BIGINT)),
-        '%Y-%m-%dT%H:%M:%S.%gZ') AS timestamp, 'i-' || (i * 7919 % 500) AS instance_id,
-        ['cpu', 'memory', 'disk', 'network'][1 + i % 4] AS metric_type,
-        round(50 + 40 * sin(i * 0.001) + (hash(i) % 1000) / 100.0, 3) AS value FROM range({rows}) AS t(i)""",
-    "logs": """SELECT strftime(TIMESTAMP '{at}' + to_milliseconds(CAST(i * {step} AS BIGINT)),
-        '%Y-%m-%dT%H:%M:%S.%gZ') AS timestamp,
-        CASE WHEN hash(i) % 100 < 5 THEN 'ERROR' WHEN hash(i) % 100 < 20 THEN 'WARNING' ELSE 'INFO' END AS severity,
-        'request ' || (hash(i * 3) % 2000) || ' of service ' || (i % 40) || ' answered' AS message
-        FROM range({rows}) AS t(i)""",
-}
+MEMORY_MB, RAW_MEMORY_MB, THREADS = 512, 4096, 2
+PIECES = "/*/*/*/*/*"
+# The columns that the queries name.
 COLUMNS = {
-    "infra_metrics": ", columns={timestamp: 'VARCHAR', instance_id: 'VARCHAR', metric_type: 'VARCHAR',"
-    " value: 'DOUBLE'}",
-    "logs": ", columns={timestamp: 'TIMESTAMP', severity: 'VARCHAR', message: 'VARCHAR'}",
+    "infra_metrics": "columns={timestamp: 'VARCHAR', instance_id: 'VARCHAR', metric_type: 'VARCHAR', value: 'DOUBLE'}",
+    "logs": "columns={timestamp: 'TIMESTAMP', severity: 'VARCHAR', message: 'VARCHAR'}",
 }
-QUERIES = {
+QUERIES: dict[str, tuple[LakeTable, str]] = {
     "cpu by instance, 8 days": (METRICS, """SELECT instance_id, AVG(value) as avg_cpu, MAX(value) as max_cpu,
         MIN(value) as min_cpu FROM infra_metrics WHERE metric_type = 'cpu' AND year = '2026' AND month = '02'
         AND day BETWEEN '13' AND '20' GROUP BY instance_id ORDER BY avg_cpu DESC"""),
@@ -85,111 +54,215 @@ QUERIES = {
     "by hour": (LOGS, """SELECT DATE_TRUNC('hour', timestamp) as hour, COUNT() as count FROM raw_logs
         GROUP BY DATE_TRUNC('hour', timestamp) ORDER BY hour"""),
 }  # fmt: skip
+# The partitions of the seeds' conditions, as the records themselves say it.
+BY_RECORD = (
+    (re.compile(r"year = '2026' AND month = '02'\s+AND day BETWEEN '13' AND '20'"),
+     "timestamp >= '2026-02-13' AND timestamp < '2026-02-21'"),
+    (re.compile(r"year = '2026' AND month = '02'"), "timestamp >= '2026-02-01' AND timestamp < '2026-03-01'"),
+)  # fmt: skip
 
 
-def build(folder: Path, records: int, days: int) -> None:
-    """Writes both tables: raw, sealed, and as bare files."""
-    lake, bare = folder / "lake", folder / "bare"
-    per_hour = records // (2 * days * 24)
-    sealer = PartitionSealer(FileObjectStore(lake), DuckDbSealer(lake), DuckDbRowReader())
-    with duckdb.connect(":memory:") as connection:
-        for table in (METRICS, LOGS):
-            for hour in range(days * 24):
-                at = START + timedelta(hours=hour)
-                partition = f"{at:year=%Y/month=%m/day=%d/hour=%H}"
-                rows = GENERATE[table.name].format(
-                    at=f"{at:%Y-%m-%d %H:%M:%S}", step=3_600_000 / per_hour, rows=per_hour
-                )
-                raw = lake / "raw" / table.name / partition / "bench-1.json"
-                flat = bare / table.name / partition / "data.parquet"
-                for path in (raw, flat):
-                    path.parent.mkdir(parents=True)
-                kind = "::TIMESTAMP" if table is LOGS else ""
-                connection.execute(f"COPY ({rows}) TO '{raw}' (FORMAT json)")
-                connection.execute(
-                    f"COPY (SELECT * REPLACE (timestamp{kind} AS timestamp) FROM ({rows}) ORDER BY timestamp)"
-                    f" TO '{flat}' (FORMAT parquet, COMPRESSION zstd)"
-                )
-                sealer.seal(table, partition)
+class Taken(NamedTuple):
+    """What a run took: seconds, seconds of all cores, and bytes read."""
+
+    seconds: float
+    cpu_seconds: float
+    read_bytes: int
 
 
-def on_files(pattern: str, reader: str, options: str, sql: str) -> Callable[[], tuple[float, int]]:
-    """Returns a run over files by DuckDB alone: its seconds, and the bytes that it read."""
-
-    def run() -> tuple[float, int]:
-        began = time.perf_counter()
-        with duckdb.connect(":memory:", config={"memory_limit": f"{MEMORY_MB}MB", "threads": 2}) as connection:
-            connection.execute("SET enable_profiling='no_output'")
-            source = f"{reader}('{pattern}', {HIVE}{options})"
-            name = "raw_logs" if "raw_logs" in sql else "infra_metrics"
-            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")
-            connection.execute(sql).fetchall()
-            told = connection.get_profiling_information()
-            told = json.loads(told) if isinstance(told, str) else told
-            return time.perf_counter() - began, int(told["io"]["total_bytes_read"])
-
-    return run
+Run = Callable[[], Taken]
 
 
-def on_lake(lake: Path, sql: str, table: LakeTable) -> Callable[[], tuple[float, int]]:
+def read_bytes() -> int:
+    """Returns how many bytes this process has read so far, from wherever they came."""
+    told = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(told["rchar"])
+
+
+def timed(work: Callable[[], Any]) -> Taken:
+    """Returns what something took."""
+    before, began, used = read_bytes(), time.perf_counter(), time.process_time()
+    work()
+    return Taken(time.perf_counter() - began, time.process_time() - used, read_bytes() - before)
+
+
+def on_files(source: str, sql: str, memory_mb: int) -> Run:
+    """Returns a run by DuckDB alone, each time in a new database."""
+    import duckdb
+
+    def work() -> None:
+        config = {"memory_limit": f"{memory_mb}MB", "threads": str(THREADS)}
+        with duckdb.connect(":memory:", config=dict(config)) as connection:
+            connection.execute("SET TimeZone='UTC'")
+            connection.execute(f"CREATE VIEW {'raw_logs' if 'raw_logs' in sql else 'infra_metrics'} AS FROM {source}")
+            # As a table, since times with a zone cannot be fetched without another library.
+            connection.execute(f"CREATE TEMP TABLE answer AS {sql}")
+
+    return lambda: timed(work)
+
+
+def on_lake(lake: Path, sql: str) -> Run:
     """Returns a run by the query engine."""
-    engine = DuckDbQueryEngine(lake, memory_limit_mb=MEMORY_MB, threads=2)
+    from penstock.adapters.local.query import DuckDbQueryEngine
+    from penstock.runtime.asking import ask
 
-    def run() -> tuple[float, int]:
-        began = time.perf_counter()
-        found, _ = ask(engine, sql, tables=[METRICS, LOGS], timeout_seconds=600)
-        return time.perf_counter() - began, found.scanned_bytes
+    engine = DuckDbQueryEngine(lake, memory_limit_mb=MEMORY_MB, threads=THREADS)
+
+    def run() -> Taken:
+        told: list[int] = []
+        taken = timed(
+            lambda: told.append(ask(engine, sql, tables=[METRICS, LOGS], timeout_seconds=3600)[0].scanned_bytes)
+        )
+        # What is listed and noted comes to it; what the engine tells is what it read of the files.
+        if taken.read_bytes < told[0]:
+            raise RuntimeError(f"the engine tells of {told[0]} bytes, the operating system of {taken.read_bytes}")
+        return taken
 
     return run
 
 
-def compare(folder: Path) -> list[dict[str, Any]]:
+def compare(folder: Path, rounds: int) -> list[dict[str, Any]]:
     """Returns the figures of each query."""
     figures = []
     for name, (table, sql) in QUERIES.items():
-        sealed = on_lake(folder / "lake", sql, table)
-        flat = on_files(f"{folder}/bare/{table.name}/*/*/*/*/*.parquet", "read_parquet", "", sql)
-        raw = on_files(f"{folder}/lake/raw/{table.name}/*/*/*/*/*.json", "read_json", COLUMNS[table.name], sql)
-        sealed()
-        flat()
-        # In turns, so that whatever else the machine does falls on both.
-        runs = [(sealed(), flat()) for _ in range(ROUNDS)]
-        seconds, flat_seconds = (statistics.median(one[side][0] for one in runs) for side in (0, 1))
-        raw_seconds, _ = raw()
-        raw_bytes = sum(path.stat().st_size for path in (folder / "lake" / "raw" / table.name).rglob("*.json"))
-        figures.append({
-            "query": name, "sealed_ms": seconds * 1000, "bare_parquet_ms": flat_seconds * 1000,
-            "raw_json_ms": raw_seconds * 1000, "to_bare": seconds / flat_seconds, "to_raw": raw_seconds / seconds,
-            "sealed_bytes": runs[0][0][1], "raw_bytes": raw_bytes, "fewer_bytes": 1 - runs[0][0][1] / raw_bytes,
-        })  # fmt: skip
+        raw_files = f"{folder}/lake/raw/{table.name}{PIECES}.json"
+        found = sql
+        for pattern, by_record in BY_RECORD:
+            found = pattern.sub(by_record, found)
+        sealed = on_lake(folder / "lake", sql)
+        bare = on_files(f"read_parquet('{folder}/bare/{table.name}{PIECES}.parquet', {HIVE})", sql, MEMORY_MB)
+        declared = on_files(f"read_json('{raw_files}', {HIVE}, {COLUMNS[table.name]})", sql, RAW_MEMORY_MB)
+        as_found = on_files(f"read_json('{raw_files}', hive_partitioning=false)", found, RAW_MEMORY_MB)
+        figures.append(_figures(name, _in_turns([sealed, bare], rounds), _in_turns([declared, as_found], 1)))
     return figures
+
+
+def _figures(name: str, runs: list[list[Taken]], raws: list[list[Taken]]) -> dict[str, Any]:
+    ours, bare, declared, as_found = *runs, *raws
+    seconds = statistics.median(one.seconds for one in ours)
+    figures: dict[str, Any] = {"query": name, "sealed_ms": 1000 * seconds, "sealed_bytes": ours[0].read_bytes}
+    figures["bare_ms"] = 1000 * statistics.median(one.seconds for one in bare)
+    figures["bare_bytes"] = bare[0].read_bytes
+    # Of each pair, one right after the other: what else the machine does falls on both.
+    pairs = list(zip(ours, bare, strict=True))
+    figures["to_bare"] = statistics.median(one.seconds / other.seconds for one, other in pairs)
+    figures["cpu_to_bare"] = statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
+    for side, (taken, *_) in {"declared": declared, "as_found": as_found}.items():
+        figures[f"{side}_ms"] = 1000 * taken.seconds
+        figures[f"to_{side}"] = taken.seconds / seconds
+        figures[f"fewer_than_{side}"] = 1 - ours[0].read_bytes / taken.read_bytes
+    return figures
+
+
+def _in_turns(sides: list[Run], rounds: int) -> list[list[Taken]]:
+    taken: list[list[Taken]] = [[] for _ in sides]
+    if rounds > 1:
+        for run in sides:
+            run()
+    for number in range(rounds):
+        order = range(len(sides)) if number % 2 == 0 else reversed(range(len(sides)))
+        for side in order:
+            taken[side].append(sides[side]())
+    return taken
+
+
+def alone(lake: Path, name: str, side: str) -> dict[str, Any]:
+    """Asks one query once, in this process, which does nothing else; returns its figures and its peak memory.
+
+    Args:
+        side: ``sealed``, the engine; ``bare``, DuckDB alone over the sealed files; ``declared``, over the raw ones.
+    """
+    import duckdb
+
+    table, sql = QUERIES[name]
+    sides: dict[str, Callable[[], Run]] = {
+        "sealed": lambda: on_lake(lake, sql),
+        "bare": lambda: on_files(
+            f"read_parquet('{lake}/sealed/{table.name}{PIECES}.parquet', {HIVE})", sql, MEMORY_MB
+        ),
+        "declared": lambda: on_files(
+            f"read_json('{lake}/raw/{table.name}{PIECES}', {HIVE}, {COLUMNS[table.name]})", sql, RAW_MEMORY_MB
+        ),
+    }  # fmt: skip
+    run = sides[side]()
+    duckdb.connect(":memory:").close()
+    taken = run()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"query": name, "side": side, **taken._asdict(), "peak_mb": peak / 1024}
+
+
+def each_alone(lake: Path, sides: Sequence[str] = ("sealed",)) -> list[dict[str, Any]]:
+    """Returns the figures of each query that the lake has a table for, each in a process of its own."""
+    figures = []
+    for name, (table, _) in QUERIES.items():
+        if not (lake / "sealed" / table.name).is_dir():
+            continue
+        for side in sides:
+            command = [sys.executable, "-m", "bench.query", "--lake", str(lake), "--only", name, "--sides", side]
+            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+            figures.append(dict(json.loads(done.stdout)))
+    return figures
+
+
+def measure(rows: list[int], days: int = 30, rounds: int = 7, folder: Path | None = None) -> dict[str, Any]:
+    """Returns the figures for lakes of so many rows a table, and how they grow."""
+    base = folder or Path(tempfile.mkdtemp(prefix="bench-query-"))
+    answer: dict[str, Any] = {"days": days, "memory_mb": MEMORY_MB, "raw_memory_mb": RAW_MEMORY_MB, "rows": {}}
+    try:
+        for count in rows:
+            made = base / f"{count}-{days}"
+            if not made.exists():
+                build(made, 2 * count, days)
+                # A folder that changed just now is not noted as settled.
+                time.sleep(2.5)
+            figures = compare(made, rounds)
+            for one, own in zip(figures, each_alone(made / "lake"), strict=True):
+                one["peak_mb"] = own["peak_mb"]
+            answer["rows"][count] = figures
+            if folder is None:
+                shutil.rmtree(made)
+    finally:
+        if folder is None:
+            shutil.rmtree(base, ignore_errors=True)
+    return answer
+
+
+def show(answer: dict[str, Any]) -> None:
+    """Prints the figures as a table."""
+    for count, figures in answer["rows"].items():
+        print(f"{count:,} rows a table, {answer['days']} days")
+        print(f"  {'':24}{'sealed':>10}{'bare Parquet (CPU)':>26}{'JSON declared':>20}{'JSON as found':>20}"
+              f"{'fewer bytes':>20}{'peak':>9}")  # fmt: skip
+        for one in figures:
+            print(f"  {one['query']:24}{one['sealed_ms']:7.0f} ms"
+                  f"{one['bare_ms']:9.0f} ms {one['to_bare']:5.2f}x ({one['cpu_to_bare']:.2f}x)"
+                  f"{one['declared_ms']:11.0f} ms {one['to_declared']:4.0f}x"
+                  f"{one['as_found_ms']:11.0f} ms {one['to_as_found']:4.0f}x"
+                  f"{one['fewer_than_declared']:10.2%} {one['fewer_than_as_found']:8.2%}"
+                  f"{one['peak_mb']:6.0f} MB")  # fmt: skip
 
 
 def main() -> None:
     """Prints the figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--records", type=int, default=10_000_000)
-    parser.add_argument("--days", type=int, default=28)
-    parser.add_argument("--folder", type=Path, help="where the lake is, or is to be made and kept")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--folder", type=Path, help="where the lakes are, or are to be made and kept")
+    parser.add_argument("--lake", type=Path, help="a lake that is there, sealed: nothing else is measured")
+    parser.add_argument("--sides", nargs="+", default=["sealed", "bare"], choices=["sealed", "bare", "declared"])
+    parser.add_argument("--only", choices=list(QUERIES))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="bench-query-"))
-    try:
-        if not (folder / "lake").exists():
-            build(folder, given.records, given.days)
-            # A folder that changed just now is not noted as settled.
-            time.sleep(2.5)
-        figures = compare(folder)
-    finally:
-        if given.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
-    if given.json:
-        print(json.dumps({"records": given.records, "days": given.days, "queries": figures}))
-        return
-    for one in figures:
-        print(f"{one['query']:24} sealed {one['sealed_ms']:8.1f} ms   bare {one['bare_parquet_ms']:8.1f} ms"
-              f" ({one['to_bare']:.2f}x)   raw JSON {one['raw_json_ms']:9.1f} ms ({one['to_raw']:.0f}x)"
-              f"   {one['fewer_bytes']:.2%} fewer bytes")  # fmt: skip
+    if given.only:
+        print(json.dumps(alone(given.lake, given.only, given.sides[0])))
+    elif given.lake:
+        for one in each_alone(given.lake, given.sides):
+            print(f"{one['query']:24} {one['side']:9} {one['seconds']:8.2f} s   CPU {one['cpu_seconds']:8.2f} s"
+                  f"   {one['read_bytes'] / 1e6:9.1f} MB read   peak {one['peak_mb']:.0f} MB", flush=True)  # fmt: skip
+    else:
+        answer = measure(given.rows, given.days, given.rounds, given.folder)
+        print(json.dumps(answer)) if given.json else show(answer)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Sealing: raw lines → validated, sorted Parquet, against bare DuckDB ``COPY`` of the same rows, sorted, in one run.
+"""Sealing: raw lines → validated, sorted Parquet, against those who write Parquet from the same lines, in one run.
 
-    python -m bench.seal [--rows 1000000] [--objects 20] [--bad 0] [--memory-mb 1024] [--rounds 3] [--json]
+    python -m bench.seal [--rows 100000,1000000,10000000] [--objects 20] [--bad 0] [--memory-mb 1024] [--rounds 3]
+                         [--no-peers] [--json]
 
-Both read the same files with the same threads and the same memory limit, each in a process of its own, in turns. Bare
-DuckDB is told the columns and takes every line for granted; what sealing adds is validation by the record type, the
-counts of each object, the quarantine, the metadata and the replacement. With ``--bad N`` every Nth line does not fit:
-bare DuckDB then reads the same number of lines that do.
+All read the same files on the same machine, each in a process of its own, in turns. Bare DuckDB has the same memory
+limit and threads, is told the columns, and takes every line for granted; what sealing adds is validation by the record
+type, the counts of each object, the quarantine, the metadata and the replacement. With ``--bad N`` every Nth line does
+not fit: bare DuckDB then leaves those out. Polars and pandas (with pyarrow, as awswrangler writes) sort as well and
+validate nothing; dlt does not sort. Peers run in an environment of their own: PENSTOCK_BENCH_LAKE_PYTHON, or
+``.venv-bench-lake``, which is made when it is absent. pandas and dlt are given at most a million rows.
 """
 
 from __future__ import annotations
@@ -13,178 +16,156 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from datetime import datetime
+import venv
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
+from bench.seal_rows import generate
 
-from penstock.model.datasets import LakeTable
-
-PARTITION = "year=2026/month=02/day=20/hour=07"
-MESSAGES = (
-    "request served", "connection reset by peer while reading from upstream", "user {} logged in", "cache miss for {}",
-    "slow query: SELECT * FROM orders WHERE id = {}",
-)  # fmt: skip
-
-
-class Line(msgspec.Struct, kw_only=True):
-    """A line of a log, as the logs pipeline has it."""
-
-    timestamp: datetime
-    severity: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "UNKNOWN"]
-    service: str
-    host: str
-    device_type: Literal["server", "application", "network"]
-    message: str
-    latency_ms: float | None = None
-    status: int | None = None
-    trace_id: str | None = None
-    source: str = ""
-    template: str | None = None
+FOLDER = Path(__file__).parent
+PEERS = {"polars": 100_000_000, "pandas": 1_000_000, "dlt": 1_000_000}
+ROUNDS_OF_SLOW = 1
+SLOW = {"pandas", "dlt"}
+SMALL_OBJECTS = 2_000
+SORT = "severity,timestamp"
+PEER_SECONDS = 900
 
 
-TABLE = LakeTable(name="logs", record=Line, sort=("timestamp",), time="timestamp")
-COLUMNS = {
-    "timestamp": "TIMESTAMP", "severity": "VARCHAR", "service": "VARCHAR", "host": "VARCHAR", "device_type": "VARCHAR",
-    "message": "VARCHAR", "latency_ms": "DOUBLE", "status": "BIGINT", "trace_id": "VARCHAR", "source": "VARCHAR",
-    "template": "VARCHAR",
-}  # fmt: skip
-
-
-def line(chance: random.Random) -> str:
-    """Returns one line that fits."""
-    second = chance.random() * 3600
-    message = chance.choice(MESSAGES).format(chance.randrange(100_000))
-    return (
-        f'{{"timestamp":"2026-02-20T07:{int(second // 60):02}:{second % 60:09.6f}Z"'
-        f',"severity":"{chance.choice(("INFO", "INFO", "INFO", "WARNING", "ERROR"))}"'
-        f',"service":"svc-{chance.randrange(12)}","host":"host-{chance.randrange(200):03}","device_type":"server"'
-        f',"message":"{message}","latency_ms":{chance.expovariate(0.02):.3f}'
-        f',"status":{chance.choice((200, 200, 404, 500))},"trace_id":"{chance.getrandbits(128):032x}"'
-        ',"source":"bench"}\n'
-    )
-
-
-def generate(lake: Path, rows: int, objects: int, bad: int) -> None:
-    """Writes raw objects; every ``bad``-th line has a number where a text belongs."""
-    folder = lake / "raw" / TABLE.name / PARTITION
-    folder.mkdir(parents=True)
-    chance = random.Random(1)
-    for number in range(objects):
-        with (folder / f"gen-{number:04}.json").open("w", buffering=1 << 20) as file:
-            for place in range(rows // objects):
-                text = line(chance)
-                file.write(text.replace('"svc-', '7,"x":"', 1) if bad and place % bad == 0 else text)
-
-
-def ours(lake: Path, memory_mb: int) -> int:
-    """Seals; returns how many rows."""
-    from penstock.adapters.local.objects import FileObjectStore
-    from penstock.adapters.local.rows import DuckDbRowReader
-    from penstock.adapters.local.sealer import DuckDbSealer
-    from penstock.runtime.lake.seal import PartitionSealer
-
-    sealer = PartitionSealer(FileObjectStore(lake), DuckDbSealer(lake, memory_limit_mb=memory_mb), DuckDbRowReader())
-    return sealer.seal(TABLE, PARTITION, again=True).counts.good
-
-
-def bare(lake: Path, memory_mb: int, bad: int) -> int:
-    """Copies with DuckDB; returns how many rows."""
-    import duckdb
-
-    paths = sorted(str(path) for path in (lake / "raw").rglob("*.json"))
-    with tempfile.TemporaryDirectory(dir=lake) as scratch:
-        config = {"memory_limit": f"{memory_mb}MB", "temp_directory": f"{scratch}/spilled"}
-        connection = duckdb.connect(":memory:", config=config)
-        columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
-        lines = f"read_json({paths}, format='newline_delimited', columns={{{columns}}}, ignore_errors={bool(bad)})"
-        found = connection.execute(
-            f"COPY (SELECT * FROM {lines} ORDER BY timestamp) TO '{scratch}/out.parquet'"
-            " (FORMAT parquet, COMPRESSION zstd)"
-        ).fetchone()
-    return int(found[0]) if found else 0
+def peer_python() -> str:
+    """Returns the interpreter that has the peers."""
+    if chosen := os.environ.get("PENSTOCK_BENCH_LAKE_PYTHON"):
+        return chosen
+    folder = FOLDER.parent / ".venv-bench-lake"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", FOLDER / "peers_lake.txt"], check=True)
+    return str(python)
 
 
 def measured(kind: str, lake: Path, memory_mb: int, bad: int) -> dict[str, Any]:
-    """Runs one of the two in a process of its own."""
-    command = [sys.executable, "-m", "bench.seal", "--only", kind, "--lake", str(lake), "--memory-mb", str(memory_mb)]
-    command += ["--bad", str(bad)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
-    return dict(json.loads(done.stdout))
+    """Runs one of them in a process of its own; what goes wrong with a peer is said, never guessed."""
+    target = lake / f"{kind}.out"
+    if kind in PEERS:
+        command = [peer_python(), str(FOLDER / "peers" / f"seal_{kind}.py"), str(lake / "raw"), str(target), SORT]
+    else:
+        command = [sys.executable, "-m", "bench.seal_rows", kind, str(lake), str(memory_mb), str(bad)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=FOLDER.parent, timeout=PEER_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"no answer in {PEER_SECONDS} s"}
+    finally:
+        (shutil.rmtree if target.is_dir() else os.unlink)(target) if target.exists() else None
+    if done.returncode:
+        return {"failed": (done.stderr.strip().splitlines() or ["no output"])[-1][:200]}
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def only(kind: str, lake: Path, memory_mb: int, bad: int) -> dict[str, Any]:
-    """Does the work, and says what it took. The imports are done before the clock is looked at."""
-    import duckdb
-
-    duckdb.connect(":memory:").close()
-    began, used = time.perf_counter(), time.process_time()
-    rows = ours(lake, memory_mb) if kind == "ours" else bare(lake, memory_mb, bad)
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"rows": rows, "seconds": seconds, "cpu_seconds": time.process_time() - used, "peak_mb": peak}
-
-
-def run(rows: int, objects: int, bad: int, memory_mb: int, rounds: int) -> dict[str, Any]:
-    """Measures both, in turns."""
-    taken: dict[str, list[dict[str, Any]]] = {"ours": [], "bare": []}
+def compare(rows: int, objects: int, *, bad: int, memory_mb: int, rounds: int, peers: list[str]) -> dict[str, Any]:
+    """Measures all of them, in turns."""
+    kinds = ["ours", "bare", *(name for name in peers if rows <= PEERS[name])]
+    taken: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="bench-seal-") as folder:
         lake = Path(folder)
         generate(lake, rows, objects, bad)
-        size = sum(path.stat().st_size for path in lake.rglob("*.json"))
+        raw_bytes = sum(path.stat().st_size for path in lake.rglob("*.json"))
         for number in range(rounds):
-            for kind in ("ours", "bare") if number % 2 == 0 else ("bare", "ours"):
+            wanted = [kind for kind in kinds if kind not in SLOW or number < ROUNDS_OF_SLOW]
+            for kind in wanted if number % 2 == 0 else reversed(wanted):
                 taken[kind].append(measured(kind, lake, memory_mb, bad))
-    answer: dict[str, Any] = {"rows": rows, "objects": objects, "bad_every": bad, "raw_mb": size / 1e6}
+    answer: dict[str, Any] = {"rows": rows, "objects": objects, "bad_every": bad, "raw_mb": round(raw_bytes / 1e6)}
     for kind, found in taken.items():
-        seconds = statistics.median(one["seconds"] for one in found)
-        answer[kind] = {
-            "rows": found[0]["rows"],
-            "seconds": round(seconds, 2),
-            "records_per_second": round(rows / seconds),
-            "cpu_seconds": round(statistics.median(one["cpu_seconds"] for one in found), 2),
-            "peak_mb": round(max(one["peak_mb"] for one in found)),
-        }
-    answer["ratio"] = round(answer["ours"]["records_per_second"] / answer["bare"]["records_per_second"], 3)
-    answer["cores"] = os.cpu_count()
+        answer[kind] = _summary(rows, found)
+        if kind != "ours" and "failed" not in answer[kind]:
+            answer[f"ratio_to_{kind}"] = round(answer[kind]["seconds"] / answer["ours"]["seconds"], 2)
     return answer
+
+
+def _summary(rows: int, found: list[dict[str, Any]]) -> dict[str, Any]:
+    failed = [one["failed"] for one in found if "failed" in one]
+    if failed:
+        return {"failed": failed[0]}
+    seconds = statistics.median(one["seconds"] for one in found)
+    summary = {
+        "rows": found[0]["rows"],
+        "seconds": round(seconds, 2),
+        "records_per_second": round(rows / seconds),
+        "peak_mb": round(max(one["peak_mb"] for one in found)),
+    }
+    if "cpu_seconds" in found[0]:
+        summary["cpu_seconds"] = round(statistics.median(one["cpu_seconds"] for one in found), 2)
+    return summary
+
+
+def seal(quick: bool) -> dict[str, Any]:
+    """Sealing, from a hundred thousand to ten million rows, and of small objects."""
+    settings: dict[str, Any] = {"bad": 0, "memory_mb": 1024}
+    if quick:
+        return {"sizes": [compare(100_000, 20, rounds=1, peers=["polars"], **settings)]}
+    sizes = [compare(rows, 20, rounds=3, peers=list(PEERS), **settings) for rows in (100_000, 1_000_000, 10_000_000)]
+    small = compare(1_000_000, SMALL_OBJECTS, rounds=3, peers=["polars"], **settings)
+    return {"sizes": sizes, "small_objects": small, "growth": growth(sizes)}
+
+
+def growth(sizes: list[dict[str, Any]]) -> dict[str, float]:
+    """Returns how much longer a record takes among most records than among fewest, and how much more memory."""
+    first, last = sizes[0]["ours"], sizes[-1]["ours"]
+    longer = first["records_per_second"] / last["records_per_second"]
+    return {"seconds_a_record": round(longer, 2), "peak_memory": round(last["peak_mb"] / first["peak_mb"], 2)}
+
+
+def show(answer: dict[str, Any]) -> None:
+    """Prints one comparison."""
+    print(f"{answer['rows']:,} rows in {answer['objects']} objects, {answer['raw_mb']} MB raw")
+    for kind in ("ours", "bare", *PEERS):
+        one = answer.get(kind)
+        if one is None:
+            print(f"  {kind:<7} not run with so many rows") if kind in SLOW else None
+        elif "failed" in one:
+            print(f"  {kind:<7} failed: {one['failed']}")
+        else:
+            cpu = f"  cpu {one['cpu_seconds']:6.2f} s" if "cpu_seconds" in one else " " * 14
+            ratio = f"  ours is {answer[f'ratio_to_{kind}']:.2f} times as fast" if kind != "ours" else ""
+            print(
+                f"  {kind:<7} {one['records_per_second']:>9,} records/s  {one['seconds']:7.2f} s{cpu}"
+                f"  peak {one['peak_mb']:>5} MB{ratio}",
+                flush=True,
+            )
 
 
 def main() -> None:
     """Reads the arguments, measures, and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rows", default="1000000")
     parser.add_argument("--objects", type=int, default=20)
     parser.add_argument("--bad", type=int, default=0)
     parser.add_argument("--memory-mb", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--only", choices=["ours", "bare"])
-    parser.add_argument("--lake", type=Path)
     given = parser.parse_args()
-    if given.only:
-        sys.stdout.write(json.dumps(only(given.only, given.lake, given.memory_mb, given.bad)))
-        return
-    answer = run(given.rows, given.objects, given.bad, given.memory_mb, given.rounds)
-    if given.json:
-        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
-        return
-    sys.stdout.write(f"{answer['rows']:,} rows in {answer['objects']} objects, {answer['raw_mb']:.0f} MB raw\n")
-    for kind in ("ours", "bare"):
-        one = answer[kind]
-        sys.stdout.write(
-            f"  {kind:<5} {one['records_per_second']:>9,} records/s  {one['seconds']:6.2f} s"
-            f"  cpu {one['cpu_seconds']:6.2f} s  peak {one['peak_mb']} MB\n"
+    sizes = []
+    for rows in map(int, given.rows.split(",")):
+        found = compare(
+            rows,
+            given.objects,
+            bad=given.bad,
+            memory_mb=given.memory_mb,
+            rounds=given.rounds,
+            peers=[] if given.no_peers else list(PEERS),
         )
-    sys.stdout.write(f"  ratio {answer['ratio']}\n")
+        sizes.append(found)
+        if not given.json:
+            show(found)
+    told = {"cores": os.cpu_count(), "sizes": sizes, "growth": growth(sizes)}
+    print(json.dumps(told, indent=2) if given.json else f"growth from the first to the last size: {told['growth']}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from penstock.lake.sealing import sealed_key
 from penstock.model.datasets import LakeTable
 from penstock.model.sealing import Footer
 from penstock.runtime.lake.check import LakeCheck
+from penstock.runtime.lake.line_files import LARGE_BYTES
 from penstock.runtime.lake.seal import PartitionSealer
 
 PARTITION = "year=2026/month=02/day=20/hour=07"
@@ -23,12 +24,14 @@ PARTITION = "year=2026/month=02/day=20/hour=07"
 class Lake:
     """The lake of a folder, as a sealer and its readers see it."""
 
-    def __init__(self, root: Path, table: LakeTable, *, threads: int | None = 1) -> None:
+    def __init__(
+        self, root: Path, table: LakeTable, *, threads: int | None = 1, large_bytes: int = LARGE_BYTES
+    ) -> None:
         self.root = root
         self.table = table
         self.objects = FileObjectStore(root)
         self.engine = DuckDbSealer(root, threads=threads, memory_limit_mb=256)
-        self.sealer = PartitionSealer(self.objects, self.engine, DuckDbRowReader())
+        self.sealer = PartitionSealer(self.objects, self.engine, DuckDbRowReader(), large_bytes=large_bytes)
 
     def add(self, name: str, data: bytes | Sequence[Any]) -> str:
         """Writes a raw object: bytes as they are, values one a line."""

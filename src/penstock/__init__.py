@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penstock.define.units import hours as hours
     from penstock.define.units import minutes as minutes
     from penstock.define.units import seconds as seconds
+    from penstock.define.warehousing import relation as relation
     from penstock.define.workflow import Choice as Choice
     from penstock.define.workflow import DistributedMap as DistributedMap
     from penstock.define.workflow import Fail as Fail
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from penstock.define.workflow import Parallel as Parallel
     from penstock.define.workflow import Pass as Pass
     from penstock.define.workflow import Succeed as Succeed
-    from penstock.define.warehousing import relation as relation
     from penstock.define.workflow import Wait as Wait
     from penstock.errors import PenstockError as PenstockError
     from penstock.errors import TaskError as TaskError
     from penstock.lake.records import Bad as Bad
     from penstock.lake.records import Good as Good
+    from penstock.logs.entry import DeviceType as DeviceType
+    from penstock.logs.entry import LogEntry as LogEntry
+    from penstock.logs.entry import LogSeverity as LogSeverity
     from penstock.model.dashboards import Widget as Widget
     from penstock.model.schema import Precision as Precision
     from penstock.runtime.context import Context as Context
@@ -61,6 +64,9 @@ _SOURCES = {
     "TaskError": "penstock.errors",
     "Bad": "penstock.lake.records",
     "Good": "penstock.lake.records",
+    "DeviceType": "penstock.logs.entry",
+    "LogEntry": "penstock.logs.entry",
+    "LogSeverity": "penstock.logs.entry",
     "Widget": "penstock.model.dashboards",
     "Precision": "penstock.model.schema",
     "Context": "penstock.runtime.context",

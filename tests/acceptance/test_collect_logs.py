@@ -14,19 +14,17 @@ from typing import Any
 
 import pytest
 
-from penstock import Pipeline
+from penstock import LogEntry, Pipeline
 from penstock.errors import HomeError, NotFoundError
-from penstock.pipelines.logs.records import LogRecord
 from penstock.runtime.machine.collecting import Collecting
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.settings import Follow, Otlp
 
 PIPELINE = """
-from penstock import Pipeline
-from penstock.pipelines.logs.records import LogRecord
+from penstock import LogEntry, Pipeline
 
 pipeline = Pipeline("own")
-pipeline.lake("own_logs", LogRecord)
+pipeline.lake("own_logs", LogEntry)
 """
 LINE = "<34>Oct 11 22:14:15 mymachine su: 'su root' failed\n"
 
@@ -122,7 +120,7 @@ class Receiving:
         self.place = Place(folder)
         self.home = Home(self.place.home)
         pipeline = Pipeline("own")
-        pipeline.lake("own_logs", LogRecord)
+        pipeline.lake("own_logs", LogEntry)
         self.definitions = {"own": pipeline.build()}
         self.collecting = Collecting(self.home, self.definitions, follows=[], otlp=Otlp(port=0, table="own_logs"))
 
@@ -255,7 +253,7 @@ def test_an_unknown_table_frees_the_home(tmp_path: Path) -> None:
 def test_trouble_is_said_once_and_over_when_it_is(tmp_path: Path) -> None:
     place = Place(tmp_path)
     pipeline = Pipeline("own")
-    pipeline.lake("own_logs", LogRecord)
+    pipeline.lake("own_logs", LogEntry)
     home = Home(place.home)
     said: list[str] = []
     place.log.write_text(LINE)

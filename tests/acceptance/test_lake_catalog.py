@@ -118,6 +118,19 @@ def test_a_crawl_finds_the_table_that_is_declared(shell: Shell) -> None:
     assert "    id: int\n    value: float\n" in declared
 
 
+def test_what_is_declared_of_files_with_a_year_and_an_hour_loads_and_answers(shell: Shell) -> None:
+    other = shell.folder / "other"
+    other.mkdir()
+    (other / "a.json").write_text('{"id": 1, "year": 1999, "hour": 5}\n{"id": 2, "year": 2001, "hour": 6}\n')
+    declared = shell("crawl", "./other", "--name", "events", "--python")
+    (shell.folder / "shop.py").write_text(declared)
+    target = shell.lake / "raw/events/year=2026/month=02/day=20/a.json"
+    target.parent.mkdir(parents=True)
+    target.write_text((other / "a.json").read_text())
+    rows = shell.json("query", "SELECT id, hour, year FROM events ORDER BY id")
+    assert rows == [{"id": 1, "hour": 5, "year": "2026"}, {"id": 2, "hour": 6, "year": "2026"}]
+
+
 def test_retention_archives_and_expires_what_is_sealed_only(shell: Shell) -> None:
     shell("lake", "seal", "--partition", SEVEN)
     planned = shell.json("lake", "retain", "--dry-run")

@@ -65,8 +65,9 @@ class TestProcessInvoker(InvokerContract):
         before = set(me.children(recursive=True))
         opened = ProcessInvoker(perform, workers=4)
         opened.submit(call("sleep", b"600"))
-        opened.wait(0.2)
-        begun = set(me.children(recursive=True)) - before
+        until = time.monotonic() + 30
+        while len(begun := set(me.children(recursive=True)) - before) < 2 and time.monotonic() < until:
+            opened.wait(0.05)
         assert len(begun) == 2
         opened.close()
         assert not any(process.is_running() for process in begun)

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from penstock import LogEntry
 from penstock.model.schema import columns
 from penstock.pipelines.logs import pipeline
-from penstock.pipelines.logs.records import LogRecord
 
 DOCS = Path(__file__).parents[2] / "docs"
 DEFINITION = pipeline.build()
@@ -30,7 +30,7 @@ def test_the_reference_names_everything() -> None:
         *DEFINITION.topics,
         *DEFINITION.dashboards,
         *(alarm.name for alarm in DEFINITION.alarms.values() if not alarm.derived),
-        *(column.name for column in columns(LogRecord)),
+        *(column.name for column in columns(LogEntry)),
     ]
     missing = [name for name in named if not re.search(rf"\b{re.escape(name)}\b", REFERENCE)]
     assert not missing

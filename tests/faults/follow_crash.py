@@ -4,8 +4,7 @@ import sys
 import threading
 from pathlib import Path
 
-from penstock import Pipeline
-from penstock.pipelines.logs.records import LogRecord
+from penstock import LogEntry, Pipeline
 from penstock.runtime.machine.collecting import Collecting
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.settings import Follow
@@ -15,7 +14,7 @@ def main(path: str, log: str, how: str = "on") -> None:
     """Follows the log."""
     home = Home(Path(path))
     pipeline = Pipeline("logs")
-    pipeline.lake("logs", LogRecord)
+    pipeline.lake("logs", LogEntry)
     collecting = Collecting(home, {"logs": pipeline.build()}, follows=[Follow(paths=[log])], flush_seconds=0.0)
     if how == "all":
         collecting.collect_all()

@@ -3,6 +3,7 @@ truncated: what was written is stored once, in order."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import shutil
@@ -57,10 +58,12 @@ class Log:
 
     Attributes:
         lines: how many were written.
+        compresses: whether all older generations but the newest are compressed.
     """
 
-    def __init__(self, path: Path, seed: int) -> None:
+    def __init__(self, path: Path, seed: int, *, compresses: bool) -> None:
         self.path = path
+        self.compresses = compresses
         self.lines = 0
         self._chance = random.Random(seed)
 
@@ -74,8 +77,11 @@ class Log:
         """Renames the log, or copies and truncates it; older generations make room."""
         if not self.path.exists():
             return
-        for path in sorted(self.path.parent.glob("app.log.*"), key=lambda path: -int(path.suffix[1:])):
-            path.rename(path.with_suffix(f".{int(path.suffix[1:]) + 1}"))
+        for path in sorted(self.path.parent.glob("app.log.*"), key=lambda path: -int(path.name.split(".")[2])):
+            app, log, number, *packed = path.name.split(".")
+            moved = path.rename(path.with_name(".".join([app, log, str(int(number) + 1), *packed])))
+            if self.compresses and not packed:
+                self._compress(moved)
         older = self.path.with_name("app.log.1")
         if self._chance.random() < 0.5:
             self.path.rename(older)
@@ -84,10 +90,24 @@ class Log:
             with self.path.open("r+") as file:
                 file.truncate(0)
 
+    def _compress(self, path: Path) -> None:
+        """Does as logrotate does: the compressed file is there whole before the other one goes."""
+        with path.open("rb") as plain, gzip.open(f"{path}.gz", "wb") as packed:
+            shutil.copyfileobj(plain, packed, 1000)
+        path.unlink()
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_kill_at_a_named_point(tmp_path: Path, point: str) -> None:
-    log, home = Log(tmp_path / "app.log", 1), tmp_path / "home"
+
+def check(home: Path, log: Log) -> None:
+    """Checks that each line is stored once; in order, if no generation was taken away in the midst of a look."""
+    found = stored(home)
+    assert (sorted(found) if log.compresses else found) == list(range(log.lines))
+
+
+@pytest.mark.parametrize(
+    ("point", "compresses"), [*((point, False) for point in POINTS), *((point, True) for point in POINTS[::3])]
+)
+def test_a_kill_at_a_named_point(tmp_path: Path, point: str, compresses: bool) -> None:
+    log, home = Log(tmp_path / "app.log", 1, compresses=compresses), tmp_path / "home"
     first_look(home, log.path)
     log.write()
     with follow(home, log.path, fault=f"{point}:kill:3") as process:
@@ -98,14 +118,15 @@ def test_a_kill_at_a_named_point(tmp_path: Path, point: str) -> None:
     assert process.returncode == -signal.SIGKILL
     with follow(home, log.path, "all") as process:
         assert process.wait(30) == 0
-    assert stored(home) == list(range(log.lines))
+    check(home, log)
 
 
 @pytest.mark.slow
-def test_kills_at_random_while_the_log_turns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compresses", [False, True])
+def test_kills_at_random_while_the_log_turns(tmp_path: Path, compresses: bool) -> None:
     seed = int(os.environ.get("PENSTOCK_SEED", "7"))
     chance = random.Random(seed)
-    log, home = Log(tmp_path / "app.log", seed), tmp_path / "home"
+    log, home = Log(tmp_path / "app.log", seed, compresses=compresses), tmp_path / "home"
     first_look(home, log.path)
     for _ in range(25):
         with follow(home, log.path) as process:
@@ -118,5 +139,5 @@ def test_kills_at_random_while_the_log_turns(tmp_path: Path) -> None:
             process.kill()
     with follow(home, log.path, "all") as process:
         assert process.wait(60) == 0
-    assert stored(home) == list(range(log.lines))
+    check(home, log)
     assert log.lines > 1000

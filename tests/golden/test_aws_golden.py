@@ -1,4 +1,4 @@
-"""What `synthesize` writes for the metrics pipeline, as a diff to be read in review.
+"""What `synthesize` writes for the pipelines, as a diff to be read in review.
 
 ``PENSTOCK_UPDATE_GOLDEN=1 python -m pytest tests/golden`` writes it anew.
 """
@@ -8,25 +8,32 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.deployments import files, metrics
+import pytest
+from tests.deployments import files, logs, metrics
 
-FOLDER = Path(__file__).parent / "aws" / "metrics"
+from penstock.model.pipeline import Definition
+
+AWS = Path(__file__).parent / "aws"
 
 
-def written() -> dict[str, bytes]:
-    return {str(path.relative_to(FOLDER)): path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file()}
+def written(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_the_metrics_pipeline_is_synthesized_to_the_reviewed_files() -> None:
-    made = files(metrics())
+@pytest.mark.parametrize("pipeline", [metrics, logs])
+def test_a_pipeline_is_synthesized_to_the_reviewed_files(pipeline: Callable[[], Definition]) -> None:
+    definition = pipeline()
+    made = files(definition)
+    folder = AWS / definition.name
     if os.environ.get("PENSTOCK_UPDATE_GOLDEN") == "1":
-        shutil.rmtree(FOLDER, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         for path, data in made.items():
-            (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
-            (FOLDER / path).write_bytes(data)
-    reviewed = written()
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+    reviewed = written(folder)
     assert made.keys() == reviewed.keys()
     different = [
         line

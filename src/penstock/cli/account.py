@@ -11,7 +11,7 @@ import typer
 from penstock.cli.consent import confirm, confirm_losses
 from penstock.cli.cost import cost
 from penstock.cli.options import Options, for_aws
-from penstock.cli.ship import DEFAULT_OUT, Progress
+from penstock.cli.ship import DEFAULT_OUT, AcceptSchema, Progress
 from penstock.errors import DeploymentError, UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def deploy(
         list[str] | None, typer.Option("--silence", help="A doctor's rule to leave out: CODE or CODE:ADDRESS.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite Terraform that was edited.")] = False,
+    accept_schema: AcceptSchema = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Show what would change, and change nothing.")] = False,
 ) -> None:
     """Package, synthesize, plan, show what changes and what it costs, ask, and apply."""
@@ -67,7 +68,8 @@ def deploy(
     examine({"values": {}}, silenced=silence or [])
     progress = Progress(silent=options.as_json)
     progress.say("packaging and synthesizing")
-    made = release(definition, catalog.reference(pipeline), out / pipeline, force=force)
+    reference = catalog.reference(pipeline)
+    made = release(definition, reference, out / pipeline, force=force, accept_schemas=accept_schema)
     terraform = _terraform(made.folder, progress)
     try:
         changes = _plan(terraform, progress)

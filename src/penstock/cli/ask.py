@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from penstock.ports.query import Result
     from penstock.runtime.asking import Asked
     from penstock.runtime.machine.home import Home
+    from penstock.runtime.translations import TranslationCache
 
 # A query of one word could only be a name.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z][A-Za-z0-9_-]*)?")
@@ -74,11 +75,11 @@ def query(
     given = _parameters(param or [])
     engine = _engine(home, memory, fresh=fresh)
     if output is not None:
-        _export(engine, asked, tables, given, timeout, _format_of(output, form), output)
+        _export(engine, asked, tables, given, timeout, _format_of(output, form), output, options.translations())
     else:
         found, taken = ask(
             engine, asked.sql, tables=tables, dialect=_dialect(asked, dialect), parameters=given,
-            limit=limit, timeout_seconds=timeout, explain=explain,
+            limit=limit, timeout_seconds=timeout, explain=explain, translate=options.translations(),
         )  # fmt: skip
         _show(found, taken, options, form or "table", limit, explain=explain)
     if save is not None:
@@ -143,11 +144,12 @@ def _export(
     timeout: float,
     form: Any,
     path: Path,
+    translate: TranslationCache,
 ) -> None:
     from penstock.cli.output import count
     from penstock.runtime.asking import for_duckdb
 
-    taken = for_duckdb(asked.sql, asked.dialect, tables=tables, parameters=given)
+    taken = for_duckdb(asked.sql, asked.dialect, tables=tables, parameters=given, translate=translate)
     rows = engine.export(taken.sql, path, form=form, tables=tables, timeout_seconds=timeout, parameters=given)
     typer.echo(f"{count(rows, 'row')} in {path}", err=True)
 

@@ -13,7 +13,7 @@ from penstock.errors import UsageError
 if TYPE_CHECKING:
     from penstock.lake.catalog import Listing, Partition
     from penstock.lake.crawl import Crawled
-    from penstock.model.datasets import LakeTable
+    from penstock.model.datasets import LakeTable, Zone
     from penstock.runtime.machine.home import Home
 
 TableName = Annotated[str, typer.Argument(help="A lake table.")]
@@ -215,9 +215,17 @@ def _columns(table: LakeTable) -> list[dict[str, Any]]:
 
 def _layout(table: LakeTable) -> dict[str, Any]:
     from penstock.cli.output import duration
+    from penstock.model.datasets import ZONES
 
     def span(seconds: int | None) -> str | None:
         return None if seconds is None else duration(seconds)
+
+    def by_zone(ages: dict[Zone, int | None], never: str = "") -> str | None:
+        """Returns the age of all zones, or else that of each; None where nothing ages and that has no word."""
+        told = {zone: span(seconds) or never for zone, seconds in ages.items()}
+        if len(set(told.values())) == 1:
+            return told["sealed"] or None
+        return ", ".join(f"{zone} {text}" for zone, text in told.items() if text)
 
     return {
         "record": table.record.__name__,
@@ -226,9 +234,9 @@ def _layout(table: LakeTable) -> dict[str, Any]:
         "unique": list(table.unique),
         "time": table.time,
         "sealed_after": span(table.seal_after_seconds),
-        "infrequent_after": span(table.infrequent_after_seconds),
+        "infrequent_after": by_zone({zone: table.infrequent_seconds(zone) for zone in ZONES}),
         "archived_after": span(table.archive_after_seconds),
-        "kept_for": span(table.retain_seconds) or "ever",
+        "kept_for": by_zone({zone: table.retained_seconds(zone) for zone in ZONES}, "ever"),
     }
 
 

@@ -140,7 +140,7 @@ def _show_history(options: Options, home: Home, execution: Execution, *, full: b
     from penstock import states
     from penstock.cli import output, timeline
 
-    events = [states.history_event(entry) for entry in timeline.entries(home, execution)]
+    events = [states.history_event(entry) for entry in timeline.entries(home, execution, _region(options, execution))]
     if options.as_json:
         output.emit_json({"events": events})
         return
@@ -156,6 +156,16 @@ def _show_history(options: Options, home: Home, execution: Execution, *, full: b
         for event in events
     ]
     output.table(["id", "follows", "type", "after", "details"], rows, empty="it has not begun")
+
+
+def _region(options: Options, execution: Execution) -> str:
+    """Returns the region that the execution's pipeline declares; nothing where its file is not here."""
+    from penstock.errors import PenstockError
+
+    try:
+        return options.catalog().load(execution.pipeline).region
+    except PenstockError:
+        return ""
 
 
 def _show_described(options: Options, home: Home, execution: Execution, *, full: bool) -> None:

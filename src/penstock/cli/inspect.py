@@ -12,6 +12,7 @@ from penstock.cli.options import Options
 from penstock.errors import Finding, UsageError
 
 if TYPE_CHECKING:
+    from penstock.model.datasets import LakeTable
     from penstock.model.pipeline import Definition
     from penstock.model.workflow import EventTrigger
 
@@ -151,7 +152,7 @@ def _sections(definition: Definition) -> list[tuple[str, list[str], list[list[An
         for s in definition.schedules.values()
     ]
     tables: list[list[Any]] = [
-        ["lake", t.name, t.record.__name__, f"by {t.partition}", f"kept {_kept(t.retain_seconds)}"]
+        ["lake", t.name, t.record.__name__, f"by {t.partition}", _kept_by_zone(t)]
         for t in definition.lake_tables.values()
     ]
     tables += [
@@ -203,6 +204,14 @@ _SIGNS = {
     "LessThanThreshold": "<",
     "LessThanOrEqualToThreshold": "≤",
 }
+
+
+def _kept_by_zone(table: LakeTable) -> str:
+    from penstock.model.datasets import ZONES
+
+    if not table.retain_zones:
+        return f"kept {_kept(table.retain_seconds)}"
+    return f"kept {', '.join(f'{zone} {_kept(table.retained_seconds(zone))}' for zone in ZONES)}"
 
 
 def _kept(seconds: int | None) -> str:

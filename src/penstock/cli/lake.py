@@ -41,6 +41,9 @@ def seal(
     again: Annotated[
         bool, typer.Option("--again", help="Read what is sealed again too, from the raw objects that are there.")
     ] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="With --again: even where rows of raw objects that are gone go too.")
+    ] = False,
     memory: Annotated[int, typer.Option("--memory-mb", min=64, help="The most memory to sort in.")] = 1024,
 ) -> None:
     """Make one sorted Parquet file of each closed partition; what does not fit goes to the quarantine."""
@@ -54,8 +57,8 @@ def seal(
     sealer = PartitionSealer(home.objects, DuckDbSealer(home.lake, memory_limit_mb=memory), home.rows)
     done: list[Outcome] = []
     for declared in tables:
-        for name in _chosen(home, declared, partition):
-            done.append(sealer.seal(declared, name, again=again))
+        for name in _chosen(home, declared, partition, again):
+            done.append(sealer.seal(declared, name, again=again, accept_loss=accept_loss))
     home.close()
     told = [{**_counted(one), "sealed_now": one.is_new, "objects_read": one.read} for one in done]
     if options.as_json:
@@ -88,7 +91,7 @@ def check(
 
     options: Options = context.obj
     home, tables = _opened(options, table)
-    checker = LakeCheck(home.objects, home.sealing, home.rows, recount=not quick)
+    checker = LakeCheck(home.objects, home.sealing, home.rows, recount=not quick, now=home.clock.now())
     found: dict[str, list[Balance]] = {one.name: list(checker.check(one, partition)) for one in tables}
     home.close()
     wrong = [one for balances in found.values() for balance in balances for one in balance.wrong]
@@ -104,9 +107,9 @@ def check(
 def _print_check(sums: list[dict[str, Any]], wrong: list[list[str]]) -> None:
     from penstock.cli import output
 
-    names = ("table", "partitions", "records", "rows", "quarantined", "duplicates", "unsealed", "gone")
+    names = ("table", "partitions", "records", "rows", "quarantined", "duplicates", "unsealed", "archived", "gone")
     headings = ["table", "partitions", "raw records", "sealed rows", "quarantined", "duplicates",
-                "objects not sealed", "objects gone"]  # fmt: skip
+                "objects not sealed", "archived", "gone"]  # fmt: skip
     output.table(headings, [[one[name] for name in names] for one in sums], empty="no pipeline here has a lake table")
     if wrong:
         output.table(["file", "what is wrong"], wrong)
@@ -123,11 +126,11 @@ def _opened(options: Options, table: str | None) -> tuple[Home, list[LakeTable]]
     return options.open_home(), [declared for _, declared in lake_tables(definitions).values()]
 
 
-def _chosen(home: Home, table: LakeTable, partition: str) -> Iterator[str]:
+def _chosen(home: Home, table: LakeTable, partition: str, again: bool) -> Iterator[str]:
     from penstock.runtime.lake.closed import all_partitions, closed_partitions
 
     if partition:
-        yield from all_partitions(home.objects, table, partition)
+        yield from all_partitions(home.objects, table, partition, sealed=again)
     else:
         yield from closed_partitions(home.objects, table, home.clock.now())
 

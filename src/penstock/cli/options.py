@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from penstock.runtime.machine.home import Home
     from penstock.runtime.machine.loader import Catalog
+    from penstock.runtime.translations import TranslationCache
 
 WITH_VALUE = {"--home", "--file", "-f"}
 FLAGS = {"--json"}
@@ -43,7 +44,13 @@ class Options:
         """Returns the pipelines that can be had here."""
         from penstock.runtime.machine.loader import Catalog
 
-        return Catalog(self.files)
+        return Catalog(self.files, translate=self.translations())
+
+    def translations(self) -> TranslationCache:
+        """Returns what translates queries, and keeps its translations in the home, if there is one."""
+        from penstock.runtime.translations import TranslationCache
+
+        return TranslationCache(self.home / "cache" / "translations", self.home)
 
     def open_home(self, *, create: bool = False) -> Home:
         """Returns the home."""

@@ -33,6 +33,9 @@ def promote(
     undone: Annotated[
         bool, typer.Option("--undo", help="Stop it in the account and let it run here again; nothing is carried back.")
     ] = False,
+    leave_messages: Annotated[
+        bool, typer.Option("--leave-messages", help="Leave messages in queues here; nothing carries them.")
+    ] = False,
     settle: Annotated[
         float, typer.Option("--settle", min=0, help="How many seconds events may take to arrive in the account.")
     ] = 120.0,
@@ -56,13 +59,20 @@ def promote(
         before = read_promotions(home.path).get(pipeline)
         is_done = before is not None and before.holds and before.promoted_at is not None
         if plan_only or not is_done:
-            plan = make_plan(definition, home, destination)
+            plan = make_plan(definition, home, destination, leave_messages=leave_messages)
             _show_plan(options, pipeline, plan, plan_only=plan_only)
             if plan_only:
                 return
             confirm(f"Carry this into account {plan.account}, {plan.region}, and stop {pipeline} here?", yes=yes)
         progress = Progress(silent=options.as_json)
-        promoter = Promoter(definition, home, destination, say=progress.say, settle_seconds=settle)
+        promoter = Promoter(
+            definition,
+            home,
+            destination,
+            say=progress.say,
+            settle_seconds=settle,
+            leave_messages=leave_messages,
+        )
         _tell(options, pipeline, promoter.run(), destination)
     finally:
         home.close()

@@ -84,6 +84,7 @@ def _described(decision: Decision, *, is_done: bool) -> dict[str, Any]:
         "action": decision.action.value,
         "table": decision.table,
         "partition": decision.partition,
+        "zones": list(decision.zones),
         "objects": len(decision.keys),
         "size_bytes": decision.size_bytes,
         "due_at": decision.due_at,
@@ -96,11 +97,13 @@ def _print(rows: list[dict[str, Any]], dry_run: bool) -> None:
     from penstock.cli import output
 
     table = [
-        [one["action"], one["table"], one["partition"], one["objects"], output.size(one["size_bytes"]),
-         output.moment(one["due_at"]), one["reason"]]
+        [one["action"], one["table"], one["partition"], ", ".join(one["zones"]), one["objects"],
+         output.size(one["size_bytes"]), output.moment(one["due_at"]), one["reason"]]
         for one in rows
     ]  # fmt: skip
-    output.table(["action", "table", "partition", "objects", "size", "due since", "why"], table, empty="nothing is due")
+    output.table(
+        ["action", "table", "partition", "zones", "objects", "size", "due since", "why"], table, empty="nothing is due"
+    )
     going = [one for one in rows if one["done"] or (dry_run and one["objects"])]
     if not going:
         return

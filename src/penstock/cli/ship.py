@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from penstock.rehearsal.report import Report
 
 DEFAULT_OUT = Path("deploy")
+AcceptSchema = Annotated[
+    bool, typer.Option("--accept-schema", help="Let lake tables break the schemas of the last release.")
+]
 INTERRUPTED = (
     "interrupted: Terraform ends what it has begun, which can take minutes; once more stops it at once, and can leave "
     "the state locked or behind what is there"
@@ -40,6 +43,7 @@ def synth(
         Path, typer.Option("--out", help="A folder; each pipeline gets one of its own in it.")
     ] = DEFAULT_OUT,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what was edited since the last synth.")] = False,
+    accept_schema: AcceptSchema = False,
     here: Annotated[
         bool, typer.Option("--for-this-machine", help="Build for this machine's Python and processor.")
     ] = False,
@@ -58,7 +62,9 @@ def synth(
     for name, definition in definitions.items():
         progress.say(f"packaging and synthesizing {name}")
         target = Target.here() if here else None
-        made[name] = release(definition, catalog.reference(name), out / name, target=target, force=force)
+        made[name] = release(
+            definition, catalog.reference(name), out / name, target=target, force=force, accept_schemas=accept_schema
+        )
     if options.as_json:
         output.emit_json([_described(one, limits(definitions[name])) for name, one in made.items()])
         return

@@ -47,9 +47,9 @@ def visits(home: Home, execution: Execution) -> list[Visit]:
     return _collect(_replayed(home, execution, recorded), _logs(recorded), execution.stopped_at)
 
 
-def entries(home: Home, execution: Execution) -> list[Any]:
-    """Returns an execution's history."""
-    return _replayed(home, execution, home.journal.events(execution.id))
+def entries(home: Home, execution: Execution, region: str = "") -> list[Any]:
+    """Returns an execution's history; ``region`` is that of its pipeline."""
+    return _replayed(home, execution, home.journal.events(execution.id), region)
 
 
 def event_text(event: dict[str, Any], *, full: bool) -> str:
@@ -61,11 +61,11 @@ def event_text(event: dict[str, Any], *, full: bool) -> str:
     return ", ".join(sorted(shown, key=lambda text: not text.startswith("name: ")))
 
 
-def _replayed(home: Home, execution: Execution, recorded: list[Recorded]) -> list[Any]:
+def _replayed(home: Home, execution: Execution, recorded: list[Recorded], region: str = "") -> list[Any]:
     from penstock import states
     from penstock.runtime.replay import history
 
-    return history(execution, states.parse(home.journal.definition(execution.version)), recorded)
+    return history(execution, states.parse(home.journal.definition(execution.version)), recorded, region)
 
 
 def _logs(recorded: list[Recorded]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from penstock.cost.sealing import sealing
 from penstock.cost.traffic import MONTH_DAYS, MONTH_HOURS, Traffic, traffic
 from penstock.cost.usage import Usage, check
 from penstock.model.access import Grant, HotAction, Kind, LakeAction, QueueAction, TopicAction
-from penstock.model.datasets import HotTable, LakeTable
+from penstock.model.datasets import HotTable, LakeTable, Zone
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
@@ -135,9 +135,11 @@ def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
         month.calls.get(task.name, 0.0) for task in definition.tasks.values() for _ in _of(task, LakeAction.READ)
     )
     reads += asked(month, "s3:getObject")
-    held = sum(lake_gb(table, month.objects.get(name, 0.0), usage) for name, table in definition.lake_tables.items())
+    tables = [(table, month.objects.get(name, 0.0)) for name, table in definition.lake_tables.items()]
+    held = sum(lake_gb(table, objects, usage) for table, objects in tables)
+    if definition.deployment.sealing:
+        held += usage.sealed_share * sum(lake_gb(table, objects, usage, "sealed") for table, objects in tables)
     sealed = sealing(definition, usage, month)
-    held *= 1 + usage.sealed_share if definition.deployment.sealing else 1
     puts, reads = puts + sealed.puts, reads + sealed.gets
     yield line("s3-put", "objects written", puts)
     yield line("s3-get", "objects read", reads)
@@ -147,9 +149,10 @@ def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
         yield line("s3-ia-storage", "the lake's copy", held)
 
 
-def lake_gb(table: LakeTable, objects: float, usage: Usage) -> float:
-    """Returns how much a table holds once it has reached its full age, in GB."""
-    age = usage.months_kept if table.retain_seconds is None else table.retain_seconds / DAY_SECONDS / MONTH_DAYS
+def lake_gb(table: LakeTable, objects: float, usage: Usage, zone: Zone = "raw") -> float:
+    """Returns how much a zone of a table holds once it has reached its full age, in GB of raw records."""
+    retained = table.retained_seconds(zone)
+    age = usage.months_kept if retained is None else retained / DAY_SECONDS / MONTH_DAYS
     return objects * usage.records_per_object * usage.record_bytes * age / GB
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 from penstock.define.messaging import Messaging
 from penstock.define.places import caller_place
@@ -13,6 +13,8 @@ from penstock.model.queries import NamedQuery
 
 # https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html
 LIMIT_BYTES = 262_144
+# What ``sql.dialect.translate`` takes; it raises QueryError.
+Translate = Callable[..., object]
 
 
 class Asking(Messaging):
@@ -32,7 +34,7 @@ class Asking(Messaging):
         )
 
 
-def check(definition: Definition) -> Iterator[Finding]:
+def check(definition: Definition, translate: Translate | None = None) -> Iterator[Finding]:
     """Yields what is wrong with the named queries: each has to mean the same in both engines."""
     if not definition.queries:
         return
@@ -41,18 +43,22 @@ def check(definition: Definition) -> Iterator[Finding]:
         if len(query.sql.encode()) > LIMIT_BYTES:
             yield Finding(query.place, "query", f"query {query.name!r} is longer than Athena takes", "at most 256 KB")
         else:
-            yield from _translations(query, known)
+            yield from _translations(query, known, translate or _translated)
 
 
-def _translations(query: NamedQuery, known: dict[str, dict[str, str]]) -> Iterator[Finding]:
-    from penstock.sql.dialect import translate
-
+def _translations(query: NamedQuery, known: dict[str, dict[str, str]], translate: Translate) -> Iterator[Finding]:
     for target in ("athena", "duckdb"):
         try:
             translate(query.sql, source=query.dialect, target=target, columns=known)
         except QueryError as error:
             yield Finding(query.place, "query", f"query {query.name!r}: {error.message}", error.hint)
             return
+
+
+def _translated(sql: str, **options: Any) -> object:
+    from penstock.sql.dialect import translate
+
+    return translate(sql, **options)
 
 
 def _columns(definition: Definition) -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from penstock.define.arriving import check as check_arrivals
+from penstock.define.asking import Translate
 from penstock.define.asking import check as check_queries
 from penstock.define.cadence import metric_cadences, published_metrics, task_states, workflow_tasks, written_tables
 from penstock.define.messaging import check as check_messaging
@@ -51,7 +52,7 @@ NAME_RULES: dict[str, tuple[str, str]] = {
 }
 
 
-def check(definition: Definition, place: str) -> list[Finding]:
+def check(definition: Definition, place: str, translate: Translate | None = None) -> list[Finding]:
     """Returns every mistake of a definition; ``place`` is where the pipeline itself was defined."""
     return [
         *_names(definition, place),
@@ -69,7 +70,7 @@ def check(definition: Definition, place: str) -> list[Finding]:
         *check_rehearsal(definition),
         *_topics(definition),
         *_dashboards(definition),
-        *check_queries(definition),
+        *check_queries(definition, translate),
         *check_alarms(definition, published_metrics(definition), _metric_cadences(definition)),
     ]
 
@@ -133,7 +134,7 @@ def _grants(definition: Definition) -> Iterator[Finding]:
             if grant.resource not in resources[grant.kind]:
                 yield Finding(place, "unknown-resource", f"{held}, which {definition.name!r} does not have",
                               "declare it in this pipeline, or take the grant away")  # fmt: skip
-            if grant.action in WORKFLOW_ONLY[grant.kind] and holder.startswith("task"):
+            if grant.action in WORKFLOW_ONLY.get(grant.kind, ()) and holder.startswith("task"):
                 yield Finding(place, "useless-grant", f"{held}, which only a workflow's states can do",
                               "give it to the workflow: workflow(…, may=[…])")  # fmt: skip
 

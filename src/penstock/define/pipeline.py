@@ -12,11 +12,12 @@ import msgspec
 
 from penstock.define import asl
 from penstock.define.arriving import Arriving
+from penstock.define.asking import Translate
 from penstock.define.keys import as_key
 from penstock.define.messaging import listed
 from penstock.define.places import caller_place
 from penstock.define.rehearsing import Rehearsing
-from penstock.define.tables import column_names
+from penstock.define.tables import aged, column_names
 from penstock.define.transforming import Transforming
 from penstock.define.units import minutes, rate, seconds, whole_seconds
 from penstock.define.warehousing import Warehousing
@@ -24,7 +25,7 @@ from penstock.define.workflow import Invoke, Stepped
 from penstock.errors import DefinitionError, by_place, report
 from penstock.model.access import Grant
 from penstock.model.buses import EventBus
-from penstock.model.datasets import HotTable, Index, Key, LakeTable
+from penstock.model.datasets import HotTable, Index, Key, LakeTable, Zone
 from penstock.model.deployment import Deployment
 from penstock.model.inboxes import Inbox
 from penstock.model.metrics import Metric
@@ -73,8 +74,8 @@ class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
         *,
         partition: Literal["hour", "day"] = "hour",
         seal_after: timedelta = minutes(10),
-        retain: timedelta | None = None,
-        infrequent_after: timedelta | None = None,
+        retain: timedelta | Mapping[Zone, timedelta] | None = None,
+        infrequent_after: timedelta | Mapping[Zone, timedelta] | None = None,
         archive_after: timedelta | None = None,
         sort: str | Sequence[str] = (),
         unique: str | Sequence[str] = (),
@@ -87,8 +88,6 @@ class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
             record=record,
             partition=partition,
             seal_after_seconds=whole_seconds(seal_after) or 0,
-            retain_seconds=whole_seconds(retain),
-            infrequent_after_seconds=whole_seconds(infrequent_after),
             archive_after_seconds=whole_seconds(archive_after),
             sort=column_names(sort),
             unique=column_names(unique),
@@ -96,7 +95,7 @@ class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
             compress=compress,
             place=caller_place(),
         )
-        return self._add("lake_tables", table)
+        return self._add("lake_tables", aged(table, retain, infrequent_after))
 
     def hot_table(
         self,
@@ -288,8 +287,11 @@ class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
 
     # -- the whole --------------------------------------------------------------------------------
 
-    def build(self) -> Definition:
+    def build(self, *, translate: Translate | None = None) -> Definition:
         """Returns the checked definition.
+
+        Args:
+            translate: translates the named queries, to check them; for who has translations that are known.
 
         Raises:
             DefinitionError: with every mistake at once, each with its place and its mend.
@@ -298,7 +300,7 @@ class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
         from penstock.define.derived import with_dead_man_alarms
 
         definition = self.declared()
-        findings = self._findings + check(definition, self.place)
+        findings = self._findings + check(definition, self.place, translate)
         if not findings:
             return with_dead_man_alarms(definition)
         findings = sorted(set(findings), key=by_place)

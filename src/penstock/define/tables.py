@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 
+from penstock.define.units import by_zone
 from penstock.errors import Finding
-from penstock.model.datasets import PARTITION_COLUMNS, HotTable, LakeTable
+from penstock.model.datasets import PARTITION_COLUMNS, ZONES, HotTable, LakeTable, Zone
 from penstock.model.pipeline import Definition
 from penstock.model.schema import Column, columns
 
@@ -19,6 +21,23 @@ TIMES = ("timestamp", "date", "string", "bigint", "double")
 def column_names(names: str | Sequence[str]) -> tuple[str, ...]:
     """Returns the columns that an option names: one, or several in order."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def aged(
+    table: LakeTable,
+    retain: timedelta | Mapping[Zone, timedelta] | None,
+    infrequent_after: timedelta | Mapping[Zone, timedelta] | None,
+) -> LakeTable:
+    """Returns a table whose objects grow old as said, for all zones or by zone."""
+    retained, retained_zones = by_zone(retain, "sealed")
+    infrequent, infrequent_zones = by_zone(infrequent_after)
+    return msgspec.structs.replace(
+        table,
+        retain_seconds=retained,
+        retain_zones=retained_zones,
+        infrequent_after_seconds=infrequent,
+        infrequent_zones=infrequent_zones,
+    )
 
 
 def check(definition: Definition) -> Iterator[Finding]:
@@ -42,10 +61,27 @@ def _lake_table(table: LakeTable) -> Iterator[Finding]:
     for name in sorted(set(PARTITION_COLUMNS[table.partition]) & {name.lower() for name in known}):
         message = f"lake table {table.name!r}: {table.record.__name__} has a column {name!r}, as its partitions"
         yield Finding(table.place, "partition-column", message, "rename the field; letter case is no difference")
+    yield from _ages(table)
     for option, names in (("sort", table.sort), ("unique", table.unique)):
         yield from _columns(table, option, names, known)
     if table.time is not None:
         yield from _time(table, table.time, known)
+
+
+def _ages(table: LakeTable) -> Iterator[Finding]:
+    where = f"lake table {table.name!r}"
+    for option, zones in (("retain", table.retain_zones), ("infrequent_after", table.infrequent_zones)):
+        for zone in (name for name, _ in zones if name not in ZONES):
+            yield Finding(table.place, "zone", f"{where}: {option}= names the zone {zone!r}",
+                          f"zones are {', '.join(ZONES)}; archived objects are raw ones")  # fmt: skip
+    sealed, raw, quarantine = (table.retained_seconds(zone) for zone in ("sealed", "raw", "quarantine"))
+    if sealed is not None and quarantine is not None and quarantine > sealed:
+        yield Finding(table.place, "retention-order", f"{where}: retain= keeps quarantine longer than what is sealed",
+                      "the sealed file counts what is in quarantine: let it be kept as long")  # fmt: skip
+    is_archived = table.archive_after_seconds is not None and table.archive_after_seconds <= (sealed or 0)
+    if sealed is not None and raw is not None and raw > sealed and not is_archived:
+        yield Finding(table.place, "retention-order", f"{where}: retain= keeps raw records longer than what is sealed",
+                      "a query would read them again: keep what is sealed as long, or give archive_after=")  # fmt: skip
 
 
 def _columns(table: LakeTable, option: str, names: tuple[str, ...], known: dict[str, Column]) -> Iterator[Finding]:

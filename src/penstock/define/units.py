@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 
 def seconds(count: float) -> timedelta:
@@ -24,6 +26,16 @@ def days(count: float) -> timedelta:
 def whole_seconds(span: timedelta | None) -> int | None:
     """Returns the span in whole seconds, or None for None."""
     return None if span is None else round(span.total_seconds())
+
+
+def by_zone(
+    spans: timedelta | Mapping[Any, timedelta] | None, main: str = ""
+) -> tuple[int | None, tuple[tuple[str, int], ...]]:
+    """Returns a span in whole seconds, and none of zones; or that of the zone ``main``, and those of all others."""
+    if not isinstance(spans, Mapping):
+        return whole_seconds(spans), ()
+    known = {zone: round(span.total_seconds()) for zone, span in spans.items()}
+    return known.pop(main, None), tuple(known.items())
 
 
 def rate(interval: timedelta) -> str:

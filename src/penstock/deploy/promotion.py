@@ -19,7 +19,7 @@ from penstock.adapters.local.owners import Owner
 from penstock.deploy import carry
 from penstock.deploy.carry import ObjectSurvey
 from penstock.deploy.destination import Destination
-from penstock.deploy.promotion_plan import obstacles, own_metrics, own_prefixes, survey_lake
+from penstock.deploy.promotion_plan import messages, obstacles, own_metrics, own_prefixes, survey_lake
 from penstock.errors import NotFoundError, PenstockError, PortError, UnavailableError, UsageError
 from penstock.faultpoints import fault_point
 from penstock.model.pipeline import Definition
@@ -43,6 +43,7 @@ class Promoter:
         say: told of each step.
         pause: waits for some seconds.
         settle_seconds: how long events may take to arrive.
+        leave_messages: messages in queues stay in the home, instead of standing in the way.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Promoter:
         say: Callable[[str], None] = lambda text: None,
         pause: Callable[[float], None] = time.sleep,
         settle_seconds: float = SETTLE_SECONDS,
+        leave_messages: bool = False,
     ) -> None:
+        self._leave_messages = leave_messages
         self._definition, self._home, self._destination = definition, home, destination
         self._say, self._pause, self._settle_seconds = say, pause, settle_seconds
         region = destination.region
@@ -117,9 +120,11 @@ class Promoter:
     def _refuse(self, others: list[str], *, is_fresh: bool) -> None:
         name = self._definition.name
         _refuse_others(self._home, others)
-        found = obstacles(self._definition, self._home)
+        found = obstacles(self._definition, self._home, leave_messages=self._leave_messages)
         if found:
             way = f"`penstock run {name}` or `penstock up {name}` finishes them"
+            if not self._leave_messages and messages(self._definition, self._home):
+                way += "; messages are to be received or purged first (`penstock queue`), or left: --leave-messages"
             raise UsageError(
                 f"pipeline {name!r} has work left in this home: {'; '.join(found)}",
                 hint=way if is_fresh else f"give up with `penstock promote {name} --undo`; then {way}",

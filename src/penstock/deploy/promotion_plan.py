@@ -11,6 +11,7 @@ from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.deploy import carry
 from penstock.deploy.carry import ItemSurvey, MetricKey, ObjectSurvey
 from penstock.deploy.destination import Destination
+from penstock.lake.catalog import ARCHIVE_PREFIX
 from penstock.lake.inbox_keys import inbox_prefix
 from penstock.lake.layout import ZONES, table_prefix
 from penstock.model.pipeline import Definition
@@ -42,7 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     staying: list[str]
 
 
-def make_plan(definition: Definition, home: Home, destination: Destination) -> Plan:
+def make_plan(definition: Definition, home: Home, destination: Destination, *, leave_messages: bool = False) -> Plan:
     """Returns what would be carried, and changes nothing."""
     before = read_promotions(home.path).get(definition.name)
     position = 0 if before is None else before.position
@@ -56,7 +57,7 @@ def make_plan(definition: Definition, home: Home, destination: Destination) -> P
         items={name: carry.survey_items(table, home.hot, hot) for name, table in definition.hot_tables.items()},
         datapoints=recent,
         old_datapoints=old,
-        obstacles=obstacles(definition, home),
+        obstacles=obstacles(definition, home, leave_messages=leave_messages),
         staying=staying(definition, home, old),
     )
 
@@ -70,8 +71,9 @@ def survey_lake(home: Home, destination: Destination, prefixes: Sequence[str]) -
 
 
 def own_prefixes(definition: Definition) -> list[str]:
-    """Returns what the keys of a pipeline's objects begin with."""
-    tables = [table_prefix(table, zone) for zone in ZONES for table in definition.lake_tables]
+    """Returns what the keys of a pipeline's objects begin with, those in the archive too."""
+    zones = (*ZONES, f"{ARCHIVE_PREFIX}raw")
+    tables = [table_prefix(table, zone) for zone in zones for table in definition.lake_tables]
     return [*tables, *map(inbox_prefix, definition.inboxes)]
 
 
@@ -83,8 +85,8 @@ def own_metrics(definition: Definition) -> set[MetricKey]:
     return {carry.series_key(metric) for metric in found}
 
 
-def obstacles(definition: Definition, home: Home) -> list[str]:
-    """Returns what is unfinished in a home."""
+def obstacles(definition: Definition, home: Home, *, leave_messages: bool = False) -> list[str]:
+    """Returns what is unfinished in a home; messages in queues too, unless they are left behind."""
     name = definition.name
     found = []
     if unfinished := home.journal.unfinished(pipeline=name):
@@ -97,7 +99,16 @@ def obstacles(definition: Definition, home: Home) -> list[str]:
     waiting = [path for folder in folders for path in (home.inbox / folder).glob("[!.]*")]
     if waiting:
         found.append(f"{len(waiting)} files wait in the inbox, such as {waiting[0]}")
+    if not leave_messages:
+        found += [f"queue {queue!r} holds {count} messages" for queue, count in messages(definition, home).items()]
     return found
+
+
+def messages(definition: Definition, home: Home) -> dict[str, int]:
+    """Returns how many messages each queue holds that is not empty, received and delayed ones among them."""
+    counts = {name: home.queues.counts(queue) for name, queue in definition.queues.items()}
+    held = {name: one.waiting + one.in_flight + one.delayed for name, one in counts.items()}
+    return {name: count for name, count in held.items() if count}
 
 
 def staying(definition: Definition, home: Home, old_datapoints: int) -> list[str]:
@@ -111,6 +122,10 @@ def staying(definition: Definition, home: Home, old_datapoints: int) -> list[str
     dead = home.journal.find(Filter(pipelines=(definition.name,), dead_letter=True, limit=SHOWN))
     if dead:
         told.append(f"{len(dead)} executions failed for good: `penstock redrive` puts one through again, before this")
+    told += [
+        f"{count} messages of queue {queue!r} stay here: a message is carried by nobody, it is received or left"
+        for queue, count in messages(definition, home).items()
+    ]
     pending = home.outbox.counts()["pending"]
     if pending:
         told.append(f"{pending} notifications are not delivered yet: `penstock up` delivers them, before this")

@@ -17,8 +17,10 @@ from penstock.deploy.bundle.build import Bundle, build
 from penstock.deploy.bundle.target import Target
 from penstock.deploy.functions import functions
 from penstock.deploy.kit import Artifact
+from penstock.deploy.schemas import refuse_breaking, schemas
 from penstock.deploy.terraform import synthesize
 from penstock.errors import UsageError
+from penstock.lake.evolution import SchemaVersion
 from penstock.model.pipeline import Definition
 
 RECORD = ".penstock.json"
@@ -44,12 +46,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         archives: the zips.
         before: what there was, while a synth is at work: of each file, the one or the other is there.
+        schemas: of the lake tables, by name.
     """
 
     pipeline: str
     files: dict[str, str]
     archives: list[str] = []
     before: dict[str, str] = {}
+    schemas: dict[str, SchemaVersion] = {}
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +75,7 @@ def release(
     *,
     target: Target | None = None,
     force: bool = False,
+    accept_schemas: bool = False,
     measured: bool = True,
 ) -> Release:
     """Writes Terraform, workflows' documents and artifacts into a folder.
@@ -79,10 +84,11 @@ def release(
         reference: where the pipeline is, as ``build`` takes it.
         target: what the functions run on; what the definition says unless given.
         force: overwrite what was edited.
+        accept_schemas: let lake tables break the schemas that they had in the last release.
         measured: start each function once, to see its import time and memory.
 
     Raises:
-        DefinitionError: AWS would refuse the definition; nothing was written.
+        DefinitionError: AWS would refuse the definition, or it breaks the last release's tables; nothing was written.
         UsageError: the folder holds something else, or files that were edited since; nothing was written. Or it cannot
             be written to.
     """
@@ -90,6 +96,8 @@ def release(
     # The zips take long: what can be refused is refused before.
     draft = synthesize(definition, {task: Artifact(path=f"artifacts/{task}.zip") for task in functions(definition)})
     _check_owner(definition, folder, recorded)
+    if recorded is not None and not accept_schemas:
+        refuse_breaking(definition, recorded.schemas)
     if not force:
         _check_edits(folder, recorded, draft)
     is_made_here = not folder.exists()
@@ -98,7 +106,7 @@ def release(
         with tempfile.TemporaryDirectory(prefix=".penstock-", dir=folder) as scratch:
             bundle = build(definition, reference, Path(scratch), target=target, measured=measured)
             files = synthesize(definition, bundle.artifacts, bundle.layers, bundle.jobs)
-            outcomes = _write(folder, definition.name, files, Path(scratch), bundle, recorded)
+            outcomes = _write(folder, definition, files, Path(scratch), bundle, recorded)
     except OSError as error:
         raise UsageError(f"cannot write the release: {error}", hint="mend it, or choose another --out") from error
     finally:
@@ -176,8 +184,14 @@ def _check_edits(folder: Path, recorded: Record | None, draft: Mapping[str, byte
 
 
 def _write(
-    folder: Path, pipeline: str, files: Mapping[str, bytes], built: Path, bundle: Bundle, recorded: Record | None
+    folder: Path,
+    definition: Definition,
+    files: Mapping[str, bytes],
+    built: Path,
+    bundle: Bundle,
+    recorded: Record | None,
 ) -> dict[str, Outcome]:
+    pipeline = definition.name
     artifacts = [*bundle.artifacts.values(), *bundle.jobs.values()]
     archives = sorted({*bundle.layers.values(), *(artifact.path for artifact in artifacts)})
     digests = {path: _digest(content) for path, content in files.items()}
@@ -187,6 +201,7 @@ def _write(
         files=digests,
         archives=sorted({*archives, *earlier.archives}),
         before={**earlier.before, **earlier.files},
+        schemas=earlier.schemas,
     )
     # Whoever is interrupted from here on finds a folder that the next synth knows for its own.
     _replace(folder / RECORD, _encoded(begun))
@@ -201,7 +216,8 @@ def _write(
         (folder / path).unlink(missing_ok=True)
     if not (folder / ".gitignore").exists():
         _replace(folder / ".gitignore", IGNORED)
-    _replace(folder / RECORD, _encoded(Record(pipeline=pipeline, files=digests, archives=archives)))
+    known = schemas(definition, earlier.schemas)
+    _replace(folder / RECORD, _encoded(Record(pipeline=pipeline, files=digests, archives=archives, schemas=known)))
     return outcomes
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 
-from penstock.lake.crawl import Crawled
+from penstock.lake.crawl import Crawled, Problem
 from penstock.lake.inferred import Array, Inferred, Map, Scalar, Struct
+from penstock.model.datasets import PARTITION_COLUMNS, Partition
 
 PYTHON_TYPES = {
     "string": "str",
@@ -19,6 +20,10 @@ PYTHON_TYPES = {
     "decimal": "decimal.Decimal",
     "unknown": "str",
 }
+LEFT_OUT = (
+    "is left out: every table has a column of this name, which says when its records arrived; the raw objects keep"
+    " the value, and under another name it would be a column"
+)
 NOT_IN_NAMES = re.compile(r"\W+", re.ASCII)
 
 
@@ -26,18 +31,28 @@ def declare(crawled: Crawled) -> str:
     """Returns a Python file that declares the table; every problem that was found is a comment in it."""
     writer = _Writer()
     record = _camel(crawled.name)
-    fields = {column.name: (column.type, column.nullable) for column in crawled.columns}
+    partition = _partition(crawled)
+    taken = PARTITION_COLUMNS[partition]
+    fields = {one.name: (one.type, one.nullable) for one in crawled.columns if one.name.lower() not in taken}
     writer.write(record, fields)
-    partition = "day" if crawled.partition_columns == ("year", "month", "day") else "hour"
     body = "\n\n\n".join(writer.classes)
     imports = [f"import {name}" for name in ("datetime", "decimal") if f"{name}." in body]
-    problems = [f"# {one.where}: {one.message}".replace("\n", " ") for one in crawled.problems]
+    left_out = [Problem(one.name, LEFT_OUT) for one in crawled.columns if one.name not in fields]
+    problems = [f"# {one.where}: {one.message}".replace("\n", " ") for one in (*crawled.problems, *left_out)]
     pipeline = [
         f'pipeline = Pipeline("{crawled.name.replace("_", "-")[:32].rstrip("-")}")',
         f'{crawled.name} = pipeline.lake("{crawled.name}", {record}, partition="{partition}")',
     ]
     head = [*imports, *([""] if imports else []), "import msgspec", "", "from penstock import Pipeline", ""]
     return "\n".join([*head, *problems, "", body, "", "", *pipeline, ""])
+
+
+def _partition(crawled: Crawled) -> Partition:
+    """Returns the width of a partition: by the folders, and else such that a column ``hour`` need not be left out."""
+    names = {column.name.lower() for column in crawled.columns}
+    is_by_hour = "hour" in crawled.partition_columns
+    is_by_day = crawled.partition_columns == ("year", "month", "day") or (not is_by_hour and "hour" in names)
+    return "day" if is_by_day else "hour"
 
 
 class _Writer:

@@ -16,6 +16,7 @@ import msgspec
 
 from penstock.lake.lines import BOM, split
 from penstock.lake.outcome import KEPT_BYTES, LINE_LIMIT_BYTES, Bad, Good
+from penstock.lake.repeated import repeated_in
 from penstock.model.schema import columns
 
 SEPARATORS = ",;\t|"
@@ -86,9 +87,13 @@ class _Header:
         if not kind.startswith(NESTED):
             return cell
         try:
-            return msgspec.json.decode(cell)
+            found = msgspec.json.decode(cell)
         except (msgspec.DecodeError, RecursionError) as error:
             raise _CellError(f"{name} is {kind}, its cell is not JSON: {error}") from None
+        twice = repeated_in(kind)(cell.encode())
+        if twice is not None:
+            raise _CellError(f"{name} names the key at {twice} twice")
+        return found
 
 
 def decode_delimited(

@@ -8,9 +8,12 @@ from typing import Any
 
 import msgspec
 
+from penstock.errors import ValidationError
 from penstock.lake.json_array import ArraySplitter
 from penstock.lake.lines import BOM, split
 from penstock.lake.outcome import KEPT_BYTES, LINE_LIMIT_BYTES, Bad, Good
+from penstock.lake.repeated import repeated_key
+from penstock.model.schema import columns
 
 Judge = Callable[[int, bytes], "Good | Bad"]
 
@@ -119,9 +122,18 @@ def _document(raw: bytes, judge: Judge) -> Iterator[Good | Bad]:
         yield judge(number, bytes(item))
 
 
+def _repeated(record: type[Any]) -> Callable[[bytes], str | None]:
+    try:
+        return repeated_key(columns(record))
+    except (TypeError, ValidationError):
+        # Records of a type that has no columns become no rows.
+        return lambda _: None
+
+
 def json_judge(record: type[Any], misfit: Callable[[Any], str | None]) -> Judge:
     """Returns what tells records of a type from what is none, by their JSON."""
     decode = msgspec.json.Decoder(record).decode
+    repeated = _repeated(record)
 
     def judge(line: int, raw: bytes) -> Good | Bad:
         try:
@@ -130,7 +142,8 @@ def json_judge(record: type[Any], misfit: Callable[[Any], str | None]) -> Judge:
             return Bad(line, f"the record does not fit: {error}", raw[:KEPT_BYTES])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
             return Bad(line, f"not JSON: {error}", raw[:KEPT_BYTES])
-        reason = misfit(found)
+        twice = repeated(raw)
+        reason = misfit(found) if twice is None else f"the key at {twice} is there twice"
         return Good(line, found, raw) if reason is None else Bad(line, reason, raw[:KEPT_BYTES])
 
     return judge

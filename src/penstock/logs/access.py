@@ -12,8 +12,15 @@ from penstock.logs.timestamps import access_moment
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
-    rf"(?:(\S+:\d{{1,5}}) )?(\S+) (\S+) (\S+|\S.*?\S) \[([^\]]{{20,32}})\] {_QUOTED} (\d{{3}}) (\d+|-)"
+    r"(?:((?:[^\s:]+|\[[^\s\]]+\]):\d{1,5}) )?(\S+) (\S+) (\S+|\S.*?\S) "
+    rf"\[([^\]]{{20,32}})\] {_QUOTED} (\d{{3}}) (\d+|-)"
     rf"(?: {_QUOTED} {_QUOTED}(?: (.*))?)?\Z",
+    re.ASCII,
+)
+# What nearly every line is: no site, no identity, nothing escaped. Matching it takes a fourth of the time.
+_USUAL = re.compile(
+    r'([^\s:]+|[\da-f:.]+) - (\S+) \[([^\]]{20,32})\] "([^"\\]*)" (\d{3}) (\d+|-)'
+    r'(?: "([^"\\]*)" "([^"\\]*)"(?: (.*))?)?\Z',
     re.ASCII,
 )
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|.)")
@@ -27,28 +34,59 @@ def parse(text: str, origin: Origin) -> LogEntry | None:
     A last number with three decimals is nginx's ``$request_time``: the latency.
     """
     # Most lines of other formats are told apart by this alone.
-    found = _LINE.match(text) if '] "' in text else None
-    moment = access_moment(found[5]) if found else None
-    if found is None or moment is None:
+    if '] "' not in text:
         return None
-    site, client, identity, user, _, request, status, size, referer, agent, more = found.groups()
+    if found := _USUAL.match(text):
+        client, user, when, request, status, size, referer, agent, more = found.groups()
+        return _entry(origin, when, request, int(status), more, _said(client, user, size, referer, agent, more))
+    found = _LINE.match(text)
+    if found is None:
+        return None
+    site, client, identity, user, when, request, status, size, referer, agent, more = found.groups()
+    attributes = _said(client, user, size, _unescape(referer), _unescape(agent), more)
+    attributes |= {name: one for name, one in (("site", site), ("identity", identity)) if one and one != "-"}
+    return _entry(origin, when, _unescape(request) or "", int(status), more, attributes)
+
+
+def _entry(
+    origin: Origin, when: str, request: str, status: int, more: str | None, attributes: dict[str, str]
+) -> LogEntry | None:
+    moment = access_moment(when)
+    if moment is None:
+        return None
     took = _SECONDS.search(more) if more else None
-    given = {
-        "client": client, "identity": identity, "user": user, "bytes": size, "site": site, "more": more,
-        "referer": _unescape(referer), "user_agent": _unescape(agent),
-    }  # fmt: skip
     return LogEntry(
         timestamp=moment,
-        severity=severity_of_status(int(status)),
+        severity=severity_of_status(status),
         service=origin.service,
         host=origin.host,
         device_type="application",
-        message=_unescape(request) or "",
+        message=request,
         latency_ms=float(took[1]) * 1000 if took else None,
-        status=int(status),
+        status=status,
         source=origin.source,
-        attributes={name: value for name, value in given.items() if value and value != "-"},
+        attributes=attributes,
     )
+
+
+def _said(
+    client: str, user: str, size: str, referer: str | None, agent: str | None, more: str | None
+) -> dict[str, str]:
+    """Returns what a line says besides; what is absent is ``-``."""
+    said = {}
+    if client != "-":
+        said["client"] = client
+    if user != "-":
+        said["user"] = user
+    if size != "-":
+        said["bytes"] = size
+    if referer and referer != "-":
+        said["referer"] = referer
+    if agent and agent != "-":
+        said["user_agent"] = agent
+    if more and more != "-":
+        said["more"] = more
+    return said
 
 
 def _unescape(text: str | None) -> str | None:

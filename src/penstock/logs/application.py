@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from penstock.logs.entry import LogEntry, Origin, Severity, moment_of, severity_of
-from penstock.logs.timestamps import iso_moment
+from penstock.logs.entry import LogEntry, LogSeverity, Origin, moment_of, severity_of
+from penstock.logs.timestamps import clock_moment
 
 _TIME = re.compile(
-    r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|[+-]\d\d:?\d\d)\b)?)\]?[\s:|-]*", re.ASCII
+    r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?:\s?(Z|[+-]\d\d:?\d\d)\b)?\]?[\s:|-]*", re.ASCII
 )
 _LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|SEVERE|CRITICAL|FATAL|PANIC"
 _LEVEL = re.compile(rf"[\[(]?({_LEVELS}|{_LEVELS.lower()})[\])]?(?=[\s:|-]|\Z)\s*(?:[:|-]\s*)?", re.ASCII)
@@ -31,13 +31,13 @@ def parse(text: str, origin: Origin) -> LogEntry | None:
 
     A trace that no such line leads in is an ERROR.
     """
-    first = text.split("\n", 1)[0]
-    if not first[:1].isdigit() and (bare := _BARE.match(first)):
-        return _entry(text, origin, None, severity_of(bare[1]), bare[2], bare.end())
+    if not text[:1].isdigit() and text[:1] != "[":
+        return _untimed(text, origin)
+    first = text.partition("\n")[0]
     when = _TIME.match(first)
-    moment = iso_moment(when[1], origin) if when else None
+    moment = clock_moment(when[1], when[2], when[3], origin) if when else None
     if when is None or moment is None:
-        return _entry(text, origin, None, "ERROR", "", 0) if _TRACE.match(text) else None
+        return _untimed(text, origin)
     end, service = when.end(), ""
     for _ in range(4):
         if level := _LEVEL.match(first, end):
@@ -50,10 +50,16 @@ def parse(text: str, origin: Origin) -> LogEntry | None:
     return None
 
 
+def _untimed(text: str, origin: Origin) -> LogEntry | None:
+    if bare := _BARE.match(text):
+        return _entry(text, origin, None, severity_of(bare[1]), bare[2], bare.end())
+    return _entry(text, origin, None, "ERROR", "", 0) if _TRACE.match(text) else None
+
+
 def parse_timed(text: str, origin: Origin) -> LogEntry | None:
     """Returns a line that begins with a time, whatever follows; None for any other."""
     when = _TIME.match(text)
-    moment = iso_moment(when[1], origin) if when else None
+    moment = clock_moment(when[1], when[2], when[3], origin) if when else None
     return _entry(text, origin, moment, "UNKNOWN", "", when.end()) if when and moment else None
 
 
@@ -65,7 +71,7 @@ def _leveled(text: str, origin: Origin, moment: datetime, level: re.Match[str], 
 
 
 def _entry(
-    text: str, origin: Origin, moment: datetime | None, severity: Severity, service: str, start: int
+    text: str, origin: Origin, moment: datetime | None, severity: LogSeverity, service: str, start: int
 ) -> LogEntry:
     return LogEntry(
         timestamp=moment or moment_of(origin.at),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,25 +26,25 @@ LATENCY = ("latency", "duration", "elapsed", "response_time", "request_time", "t
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s|m)?", re.ASCII)
 _MILLISECONDS = {"ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 LONGEST_STATUS = 3
+LONGEST_SPAN = 40
+REMEMBERED_CHARACTERS = 2048
 
 
-def entry_of(fields: Mapping[str, Any], text: str, origin: Origin) -> LogEntry:
+def entry_of(fields: dict[str, Any], text: str, origin: Origin) -> LogEntry:
     """Returns what named fields say. What has no place of its own becomes an attribute.
 
     Args:
+        fields: by name; those with a place of their own are removed.
         text: the whole line; the message of one whose fields hold none.
     """
-    left = dict(fields)
-    moment = _take(left, TIME, lambda value: any_moment(value, origin))
-    severity = _take(left, SEVERITY, _known_severity)
-    message = _take(left, MESSAGE, lambda value: value if isinstance(value, str) and value else None)
-    latency = _take(left, LATENCY_MS, lambda value: milliseconds(value, "ms"))
-    if latency is None:
-        latency = _take(left, LATENCY, lambda value: milliseconds(value, "s"))
-    status = _take(left, STATUS, http_status)
-    service = _take(left, SERVICE, _name)
-    host = _take(left, HOST, _name)
-    trace = _take(left, TRACE, _name)
+    plan = (_remembered_plan if len(text) <= REMEMBERED_CHARACTERS else _plan)(tuple(fields))
+    found: list[Any] = [None] * len(_PLACES)
+    for place, name, read in plan:
+        # Another place may have taken it.
+        if found[place] is None and name in fields and (value := read(fields[name], origin)) is not None:
+            found[place] = value
+            del fields[name]
+    moment, severity, message, latency, status, service, host, trace = found
     return LogEntry(
         timestamp=moment or moment_of(origin.at),
         severity=severity or (severity_of_status(status) if status else "UNKNOWN"),
@@ -56,31 +57,63 @@ def entry_of(fields: Mapping[str, Any], text: str, origin: Origin) -> LogEntry:
         trace_id=trace,
         source=origin.source,
         # Of a line that is its own message nothing has to be said twice.
-        attributes={} if message is None else {str(name): as_text(value) for name, value in left.items()},
+        attributes={} if message is None else {name: as_text(value) for name, value in fields.items()},
     )
 
 
-def _take(fields: dict[str, Any], names: tuple[str, ...], read: Any) -> Any:
-    """Returns the first field of these names that can be read, and removes it from the fields."""
-    # Most fields are not there: this tells so at once.
-    if fields.keys().isdisjoint(names):
-        return None
-    for name in names:
-        if name in fields:
-            value = read(fields[name])
-            if value is not None:
-                del fields[name]
-                return value
-    return None
-
-
-def _known_severity(value: Any) -> str | None:
+def _severity(value: Any, _: Origin) -> str | None:
     found = severity_of(value)
     return None if found == "UNKNOWN" else found
 
 
-def _name(value: Any) -> str | None:
+def _words(value: Any, _: Origin) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _name(value: Any, _: Origin) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= 255 else None
+
+
+def _in_milliseconds(value: Any, _: Origin) -> float | None:
+    return milliseconds(value, "ms")
+
+
+def _in_seconds(value: Any, _: Origin) -> float | None:
+    return milliseconds(value, "s")
+
+
+def _status(value: Any, _: Origin) -> int | None:
+    return http_status(value)
+
+
+_Read = Callable[[Any, Origin], Any]
+# What an entry takes from fields, each from the first of these that can be read.
+_PLACES: tuple[tuple[tuple[tuple[str, ...], _Read], ...], ...] = (
+    ((TIME, any_moment),),
+    ((SEVERITY, _severity),),
+    ((MESSAGE, _words),),
+    ((LATENCY_MS, _in_milliseconds), (LATENCY, _in_seconds)),
+    ((STATUS, _status),),
+    ((SERVICE, _name),),
+    ((HOST, _name),),
+    ((TRACE, _name),),
+)
+
+
+def _plan(given: tuple[str, ...]) -> tuple[tuple[int, str, _Read], ...]:
+    """Returns which of these fields are to be read, for which place and by what, in order."""
+    there = set(given)
+    return tuple(
+        (place, name, read)
+        for place, sources in enumerate(_PLACES)
+        for names, read in sources
+        for name in names
+        if name in there
+    )
+
+
+# Lines of one writer mostly have the same fields.
+_remembered_plan = lru_cache(1024)(_plan)
 
 
 def http_status(value: Any) -> int | None:
@@ -96,14 +129,16 @@ def milliseconds(value: Any, unit: str) -> float | None:
     Args:
         unit: of numbers that name none.
     """
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        found = _SPAN.fullmatch(value.strip()) if len(value) <= LONGEST_SPAN else None
+        return float(found[1]) * _MILLISECONDS[found[2] or unit] if found else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int | float):
-        return float(value) * _MILLISECONDS[unit] if math.isfinite(value) and value >= 0 else None
-    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 40 else None
-    return float(found[1]) * _MILLISECONDS[found[2] or unit] if found else None
+    return float(value) * _MILLISECONDS[unit] if math.isfinite(value) and value >= 0 else None
 
 
 def as_text(value: Any) -> str:
     """Returns a value as an attribute holds it: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else msgspec.json.encode(value).decode()

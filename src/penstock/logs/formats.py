@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-import msgspec
+from collections.abc import Sequence
 
 from penstock.errors import UsageError
 from penstock.logs import access, application, journald, json_lines, logfmt, syslog, traces
@@ -34,30 +32,6 @@ _GOING_ON = frozenset({application.parse, application.parse_timed})
 PARSED_LIMIT = 64 * 1024
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A line of a file, without its end.
-
-    Attributes:
-        end: where the next line begins, in bytes from the file's beginning.
-    """
-
-    text: str
-    end: int
-
-
-class Group(msgspec.Struct, frozen=True):
-    """Lines that are one entry.
-
-    Attributes:
-        end: where the next line begins, in bytes from the file's beginning.
-        lines: how many lines they are.
-    """
-
-    entry: LogEntry
-    end: int
-    lines: int
-
-
 def check_format(name: str) -> str:
     """Returns the name of a format.
 
@@ -80,7 +54,11 @@ def parse(text: str, origin: Origin, name: str = AUTO) -> LogEntry:
 
 
 def _parse(text: str, origin: Origin, name: str) -> tuple[LogEntry, Parse | None]:
-    for candidate in _candidates(text, name):
+    first = text[:1]
+    if len(text) > PARSED_LIMIT and first != "{":
+        return unknown(text, origin), None
+    candidates = FORMATS[name] if name != AUTO else _BRACED if first == "{" else _ANGLED if first == "<" else _OTHER
+    for candidate in candidates:
         try:
             entry = candidate(text, origin)
         except (ValueError, OverflowError, RecursionError):
@@ -90,51 +68,45 @@ def _parse(text: str, origin: Origin, name: str) -> tuple[LogEntry, Parse | None
     return unknown(text, origin), None
 
 
-def _candidates(text: str, name: str) -> tuple[Parse, ...]:
-    first = text[:1]
-    if len(text) > PARSED_LIMIT and first != "{":
-        return ()
-    if name != AUTO:
-        return FORMATS[name]
-    return _BRACED if first == "{" else _ANGLED if first == "<" else _OTHER
-
-
-def group(lines: Iterable[Line], origin: Origin, name: str = AUTO, *, is_complete: bool = True) -> Iterator[Group]:
-    """Yields the entries that lines are: one a line, and traces with what leads them in.
+def read(
+    lines: Sequence[str], origin: Origin, name: str = AUTO, *, is_complete: bool = True
+) -> tuple[list[LogEntry], int]:
+    """Returns the entries that lines are, one a line, and traces with what leads them in; and how many lines they are.
 
     Args:
+        lines: without their ends.
         is_complete: what stands at the end is finished; otherwise an entry that could go on is left out, to be read
             again when more has been written.
     """
-    held: list[Line] = []
-    entry: LogEntry | None = None
+    found: list[LogEntry] = []
+    held: list[str] = []
+    first = unknown("", origin)
     for line in lines:
-        if held and _goes_on(held, line):
-            held.append(line)
-            continue
         if held:
-            yield _closed(held, entry, origin, name)
+            if _goes_on(held, line):
+                held.append(line)
+                continue
+            found.append(_closed(held, first, origin, name))
             held = []
-        entry, parsed_by = _parse(line.text, origin, name)
-        if (parsed_by is None or parsed_by in _GOING_ON) and len(line.text) <= traces.BYTES_LIMIT:
-            held = [line]
+        entry, parsed_by = _parse(line, origin, name)
+        if (parsed_by is None or parsed_by in _GOING_ON) and len(line) <= traces.CHARACTERS_LIMIT:
+            held, first = [line], entry
         else:
-            yield Group(entry, line.end, 1)
+            found.append(entry)
     if held and is_complete:
-        yield _closed(held, entry, origin, name)
+        found.append(_closed(held, first, origin, name))
+        held = []
+    return found, len(lines) - len(held)
 
 
-def _goes_on(held: list[Line], line: Line) -> bool:
-    if len(held) >= traces.LINES_LIMIT or line.end - held[0].end > traces.BYTES_LIMIT:
-        return False
-    first = line.text[:1]
+def _goes_on(held: list[str], line: str) -> bool:
     # Most lines begin an entry: this tells so at once.
-    if first.isdigit() or first in {"<", "{", "["}:
+    if traces.BEGINS_LIKE_MORE.match(line) is None:
         return False
-    return traces.is_continuation([one.text for one in held], line.text)
+    if len(held) >= traces.LINES_LIMIT or sum(map(len, held)) + len(line) > traces.CHARACTERS_LIMIT:
+        return False
+    return traces.is_continuation(held, line)
 
 
-def _closed(held: list[Line], entry: LogEntry | None, origin: Origin, name: str) -> Group:
-    if len(held) > 1 or entry is None:
-        entry = parse("\n".join(line.text for line in held), origin, name)
-    return Group(entry, held[-1].end, len(held))
+def _closed(held: list[str], first: LogEntry, origin: Origin, name: str) -> LogEntry:
+    return first if len(held) == 1 else _parse("\n".join(held), origin, name)[0]

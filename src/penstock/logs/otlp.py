@@ -10,13 +10,13 @@ import msgspec
 
 from penstock.errors import ValidationError
 from penstock.logs import fields
-from penstock.logs.entry import LogEntry, Severity, moment_of, severity_of
+from penstock.logs.entry import LogEntry, LogSeverity, moment_of, severity_of
 from penstock.logs.otlp_messages import LOGS_REQUEST, METRICS_REQUEST
 from penstock.logs.protobuf import Message, decode
 
 SOURCE = "otlp"
-# Severity numbers 1 to 24, four a word: trace, debug, info, warn, error, fatal.
-_SEVERITIES: tuple[Severity, ...] = ("DEBUG", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+# LogSeverity numbers 1 to 24, four a word: trace, debug, info, warn, error, fatal.
+_SEVERITIES: tuple[LogSeverity, ...] = ("DEBUG", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def decode_logs(body: bytes, *, is_json: bool) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _entry(record: Mapping[str, Any], resource: Mapping[str, Any], scope: str, a
     )
 
 
-def _severity(record: Mapping[str, Any]) -> Severity:
+def _severity(record: Mapping[str, Any]) -> LogSeverity:
     number = integer(record.get("severityNumber") or 0)
     return _SEVERITIES[(number - 1) // 4] if 1 <= number <= 24 else severity_of(record.get("severityText"))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from penstock.logs.entry import SYSLOG_SEVERITIES, LogEntry, Origin, Severity, moment_of, severity_of
+from penstock.logs.entry import SYSLOG_SEVERITIES, LogEntry, LogSeverity, Origin, moment_of, severity_of
 from penstock.logs.timestamps import iso_moment, yearless_moment
 
 BOM = "\ufeff"
@@ -113,7 +113,7 @@ def _header(text: str, origin: Origin) -> tuple[datetime | None, str, str]:
     return None, "", text
 
 
-def leading_severity(message: str) -> Severity:
+def leading_severity(message: str) -> LogSeverity:
     """Returns the severity that a message's first word says, such as ``error: …``; UNKNOWN where it says none."""
     found = _LEADING.match(message)
     return severity_of(found[1]) if found else "UNKNOWN"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 # Past these a trace is cut, and goes on as an entry of its own.
 LINES_LIMIT = 2000
-BYTES_LIMIT = 512 * 1024
+CHARACTERS_LIMIT = 512 * 1024
 
 _PYTHON_BEGIN = "Traceback (most recent call last):"
 _PYTHON_LINKS = (
@@ -22,6 +22,10 @@ _PYTHON_END = re.compile(r"[A-Za-z_][\w.]*(?:: |$)")
 _JAVA_CAUSE = re.compile(r"Caused by: |\.\.\. \d+ (?:more|common frames omitted)", re.ASCII)
 _JAVA_HEAD = re.compile(r"(?:[A-Za-z_$][\w$]*\.)+[\w$]*(?:Exception|Error|Throwable)(?:: |$)", re.ASCII)
 _INDENTED = re.compile(r"[ \t]+\S")
+# What every line that goes on matches, and few others do.
+BEGINS_LIKE_MORE = re.compile(
+    r"[ \t]+\S|Caused by: |\.\.\. \d|Traceback |During handling |The above |[A-Za-z_$][\w.$]*(?:: |\Z)|\Z"
+)
 
 
 def is_continuation(lines: Sequence[str], line: str) -> bool:

@@ -103,13 +103,6 @@ Action = (
 WORKFLOW_ONLY: dict[Kind, frozenset[str]] = {
     Kind.LAKE: frozenset({LakeAction.LIST, LakeAction.QUERY}),
     Kind.HOT_TABLE: frozenset({HotAction.UPDATE}),
-    Kind.METRIC: frozenset(),
-    Kind.NAMESPACE: frozenset(),
-    Kind.TOPIC: frozenset(),
-    Kind.QUEUE: frozenset(),
-    Kind.INBOX: frozenset(),
-    Kind.WAREHOUSE: frozenset(),
-    Kind.EVENT_BUS: frozenset(),
     Kind.WORKFLOW: frozenset(WorkflowAction),
 }
 """What a task's context has no operation for: states of a workflow do it."""

@@ -10,6 +10,8 @@ from penstock.model.access import Grant, HotAction, Kind, LakeAction
 from penstock.model.metrics import Metric
 
 Partition = Literal["hour", "day"]
+Zone = Literal["raw", "sealed", "quarantine"]
+ZONES: tuple[Zone, ...] = ("raw", "sealed", "quarantine")
 PARTITION_COLUMNS: dict[str, tuple[str, ...]] = {
     "hour": ("year", "month", "day", "hour"),
     "day": ("year", "month", "day"),
@@ -23,9 +25,11 @@ class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
         record: the type of one record.
         partition: the width of a partition.
         seal_after_seconds: how long after its end a partition counts as closed.
-        retain_seconds: when a partition expires; None keeps it for ever.
-        infrequent_after_seconds: when it moves to the infrequent-access tier.
-        archive_after_seconds: when it moves to the archive tier.
+        retain_seconds: when a partition expires, with all that is left of it; None keeps it for ever.
+        retain_zones: zones whose objects expire at another time: raw ones, in the archive too, and the quarantine.
+        infrequent_after_seconds: when raw and sealed objects move to the infrequent-access tier.
+        infrequent_zones: when those of each zone do, where that is said by zone; the others do not move.
+        archive_after_seconds: when raw objects move to the archive tier.
         sort: the columns by which a sealed partition is sorted, most significant first.
         unique: the columns that tell records apart; of several that are equal in all of them the first is kept.
         time: the column that holds when the record came about.
@@ -37,13 +41,31 @@ class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
     partition: Partition = "hour"
     seal_after_seconds: int = 600
     retain_seconds: int | None = None
+    retain_zones: tuple[tuple[str, int], ...] = ()
     infrequent_after_seconds: int | None = None
+    infrequent_zones: tuple[tuple[str, int], ...] = ()
     archive_after_seconds: int | None = None
     sort: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     time: str | None = None
     compress: bool = False
     place: str = ""
+
+    def retained_seconds(self, zone: Zone) -> int | None:
+        """Returns after how long the objects of a zone expire; None for never."""
+        return dict(self.retain_zones).get(zone, self.retain_seconds)
+
+    def infrequent_seconds(self, zone: Zone) -> int | None:
+        """Returns after how long the objects of a zone move to the infrequent-access tier; None for never."""
+        if self.infrequent_zones:
+            return dict(self.infrequent_zones).get(zone)
+        return None if zone == "quarantine" else self.infrequent_after_seconds
+
+    @property
+    def outlived_by_archive(self) -> bool:
+        """Whether archived raw objects are kept longer than what is sealed of them."""
+        raw, sealed = self.retained_seconds("raw"), self.retain_seconds
+        return self.archive_after_seconds is not None and sealed is not None and raw is not None and raw > sealed
 
     @property
     def append(self) -> Grant:

@@ -23,6 +23,7 @@ class FileOffset(msgspec.Struct, frozen=True, kw_only=True):
         head: the first bytes, at most to the position: what tells this content from another under the same inode.
         tail: the last bytes before the position.
         is_current: whether the file holds this content still; otherwise a copy of it may.
+        is_packed: whether all of this is said of a compressed file as it is, not of what is in it.
         seen_at: when this was noted, in seconds since the epoch.
     """
 
@@ -33,6 +34,7 @@ class FileOffset(msgspec.Struct, frozen=True, kw_only=True):
     head: bytes
     tail: bytes
     is_current: bool = True
+    is_packed: bool = False
     seen_at: float = 0.0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -71,6 +72,33 @@ class Result(msgspec.Struct, frozen=True):
     unreadable_files: int = 0
     tables: tuple[TableScan, ...] = ()
     cached: bool = False
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """What a raw file holds of its table's records.
+
+    Attributes:
+        is_whole: every line of it is a record: it can be read as it is.
+        misfits: how many lines are none.
+    """
+
+    is_whole: bool
+    misfits: int = 0
+
+
+class RawFit(Protocol):
+    """Tells records of a table from what is none, as sealing does: what would be in quarantine is in no answer."""
+
+    def __call__(self, table: LakeTable, path: Path, target: Path, *, is_careful: bool = False) -> Fitted:
+        """Looks at a raw file; unless it is whole, its records are written to ``target``, one a line.
+
+        Args:
+            is_careful: looks at each record, and writes it anew as all engines read it alike.
+
+        Raises:
+            OSError: the file cannot be read, or is gone.
+        """
+        ...
 
 
 class QueryEngine(Protocol):

@@ -25,7 +25,10 @@ class Written(msgspec.Struct, frozen=True):
     rows: int
 
 
-Describe = Callable[[Sequence[int]], Mapping[str, str]]
+# Returns how many records each source has that is in the files, one source after the other; several may share a file.
+Check = Callable[[], Sequence[int]]
+# Takes how many of those were duplicates, by the source's place; returns a file's key-value metadata.
+Describe = Callable[[Mapping[int, int]], Mapping[str, str]]
 
 
 class SealingEngine(Protocol):
@@ -44,18 +47,26 @@ class SealingEngine(Protocol):
         ...
 
     def write(
-        self, table: LakeTable, lines: Sequence[Path], *, previous: Path | None, describe: Describe, scratch: Path
+        self,
+        table: LakeTable,
+        lines: Sequence[Path],
+        *,
+        check: Check,
+        previous: Path | None,
+        describe: Describe,
+        scratch: Path,
     ) -> Written:
         """Writes one Parquet file of newline-delimited JSON and of what was sealed before.
 
         Args:
-            lines: files of records that fit the table's type, in the order of their keys; plain, gzip or zstd.
+            lines: files of records that fit the table's type, one a line; plain, gzip or zstd.
+            check: is called once, at a time at which the files are perhaps being read. What it raises is raised, and
+                nothing is written then.
             previous: a sealed file whose rows go into the new one; they win over equal ones of ``lines``.
-            describe: gets for each file of ``lines`` how many records of it were duplicates; returns the file's
-                key-value metadata.
+            describe: is called once, after ``check``.
 
         Raises:
-            ValidationError: a file holds what the table's columns cannot; ``data["path"]`` names it where that is
-                known. Nothing is written.
+            ValidationError: a file holds what the table's columns cannot. ``data["path"]`` and ``data["line"]``, which
+                may be one too many, tell where; None is not known.
         """
         ...

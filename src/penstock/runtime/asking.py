@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from penstock.model.pipeline import Definition
 from penstock.model.queries import Dialect, NamedQuery
 from penstock.model.table_names import known_columns
 from penstock.ports.query import Parameter, Result
-from penstock.sql.dialect import Change, translate
+from penstock.sql.dialect import Change, Translation, translate
 from penstock.sql.parameters import as_dollars, check_given
 
+Translate = Callable[..., Translation]
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,111}(?:/[A-Za-z][A-Za-z0-9_-]{0,111})?")
 HEADER = re.compile(r"-- dialect: (athena|duckdb)\n")
 
@@ -36,9 +37,17 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def for_duckdb(
-    sql: str, dialect: Dialect, *, tables: Sequence[LakeTable], parameters: Mapping[str, Parameter] | None = None
+    sql: str,
+    dialect: Dialect,
+    *,
+    tables: Sequence[LakeTable],
+    parameters: Mapping[str, Parameter] | None = None,
+    translate: Translate = translate,
 ) -> Asked:
     """Returns a query of either engine as DuckDB takes it.
+
+    Args:
+        translate: ``sql.dialect.translate``, or what knows its answers.
 
     Raises:
         QueryError: it means something that DuckDB cannot say, or a parameter has no value.
@@ -58,12 +67,14 @@ def ask(
     tables: Sequence[LakeTable],
     dialect: Dialect | None = None,
     parameters: Mapping[str, Parameter] | None = None,
+    translate: Translate = translate,
     **options: Any,
 ) -> tuple[Result, Asked]:
     """Returns an engine's answer, and what it was asked.
 
     Args:
         engine: DuckDB's.
+        translate: ``sql.dialect.translate``, or what knows its answers.
         dialect: whose SQL it is. When absent it is DuckDB's; what DuckDB does not understand is taken for Athena's.
         options: of the engine's ``run``.
 
@@ -71,14 +82,14 @@ def ask(
         QueryError: neither of them understands it, or it was refused.
     """
     given = dict(parameters or {})
-    asked = for_duckdb(sql, dialect or "duckdb", tables=tables, parameters=given)
+    asked = for_duckdb(sql, dialect or "duckdb", tables=tables, parameters=given, translate=translate)
     try:
         return engine.run(asked.sql, tables=tables, parameters=given, **options), asked
     except QueryError as error:
         if dialect is not None or not error.data.get("not_understood"):
             raise
         try:
-            asked = for_duckdb(sql, "athena", tables=tables, parameters=given)
+            asked = for_duckdb(sql, "athena", tables=tables, parameters=given, translate=translate)
         except QueryError:
             raise error from None
         if asked.sql == sql:

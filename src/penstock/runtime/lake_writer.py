@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +69,6 @@ class LakeWriter:
         written = self.flush() if self._batch.is_due(now) else None
         self._batch.add(item, now)
         return (self.flush() if self._batch.is_due(now) else None) or written
-
-    def write_all(self, items: Iterable[Any]) -> None:
-        """Adds many records."""
-        for item in items:
-            self.write(item)
 
     def flush(self) -> Appended | None:
         """Writes what is held as one object; None when nothing is."""

@@ -14,20 +14,21 @@ from penstock.runtime.names import name_of
 decode_event = msgspec.json.Decoder(states.Event).decode
 
 
-def context_of(execution: Execution) -> states.ExecutionContext:
-    """Returns what the state machine knows of the execution."""
+def context_of(execution: Execution, region: str = "") -> states.ExecutionContext:
+    """Returns what the state machine knows of the execution; ``region`` is that of its pipeline."""
     return states.ExecutionContext(
         execution_id=execution.id,
         execution_name=name_of(execution.id),
         started_at=execution.began_at,
         machine_id=f"{execution.pipeline}.{execution.workflow}",
         machine_name=execution.workflow,
+        region=region,
     )
 
 
-def begin(execution: Execution, machine: Any, *, history: bool = False) -> states.Step:
+def begin(execution: Execution, machine: Any, *, history: bool = False, region: str = "") -> states.Step:
     """Returns the first step of an execution."""
-    context = context_of(execution)
+    context = context_of(execution, region)
     value = msgspec.json.decode(execution.input)
     return states.start(machine, value, context, at=context.started_at, seed=execution.id, history=history)
 
@@ -64,11 +65,13 @@ def replay(execution: Execution, machine: Any, recorded: Iterable[Recorded]) -> 
     return Replayed(state, commands, submitted)
 
 
-def history(execution: Execution, machine: Any, recorded: Iterable[Recorded]) -> list[states.HistoryEntry]:
-    """Returns everything that happened in an execution, in order."""
+def history(
+    execution: Execution, machine: Any, recorded: Iterable[Recorded], region: str = ""
+) -> list[states.HistoryEntry]:
+    """Returns everything that happened in an execution, in order; tasks are told as of ``region``, if it is known."""
     if execution.started_at is None:
         return []
-    step = begin(execution, machine, history=True)
+    step = begin(execution, machine, history=True, region=region)
     entries = list(step.history)
     for entry in recorded:
         step = states.step(machine, step.state, decode_event(entry.event), history=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from promoted import (
     ACCOUNT,
     BUCKET,
@@ -36,6 +37,7 @@ from penstock.deploy.destination import Destination, find_destination
 from penstock.deploy.promotion import undo
 from penstock.deploy.promotion_plan import make_plan
 from penstock.errors import NotFoundError, PortError, UsageError
+from penstock.lake.catalog import archive_key
 from penstock.model.pipeline import Definition
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.promoted import read_promotions, refuse_promoted
@@ -59,6 +61,20 @@ def test_everything_is_carried_and_goes_on_there(
     with pytest.raises(UsageError, match="was promoted from this home to account 123456789012"):
         refuse_promoted(folder, ["metrics"])
     refuse_promoted(folder, ["orders"])
+
+
+def test_what_is_in_the_archive_is_carried_to_the_same_key(
+    definition: Definition, home: Home, folder: Path, account: Destination
+) -> None:
+    key = min(lake(folder))
+    target = archive_key(key)
+    home.objects.create(target, zstandard.ZstdCompressor().compress(home.objects.get(key)))
+    home.objects.delete(key)
+    assert make_plan(definition, home, account).objects["archive/raw/infra_metrics/"].objects == 1
+    done = promoter(definition, home, account).run()
+    assert done.carried.objects == OBJECTS
+    assert client("s3").get_object(Bucket=BUCKET, Key=target)["Body"].read() == home.objects.get(target)
+    assert key not in bucket()
 
 
 def test_an_item_comes_with_all_its_attributes(definition: Definition, home: Home, account: Destination) -> None:

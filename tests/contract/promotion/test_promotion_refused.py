@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from promoted import (
     ACCOUNT,
@@ -26,6 +27,7 @@ from penstock.deploy.destination import Destination, find_destination
 from penstock.deploy.promotion_plan import make_plan
 from penstock.errors import AlreadyExistsError, DeploymentError, UsageError
 from penstock.model.pipeline import Definition
+from penstock.model.queues import Queue
 from penstock.ports.bus import ObjectCreated
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.promoted import refuse_promoted
@@ -80,6 +82,25 @@ def test_work_that_is_left_is_done_here_first(
     assert "`penstock run metrics`" in refused.value.hint
     assert (states(), bucket(), items()) == (ON, {}, [])
     refuse_promoted(folder, ["metrics"])
+
+
+def test_messages_in_queues_are_dealt_with_first_or_left(
+    definition: Definition, home: Home, account: Destination
+) -> None:
+    jobs = Queue(name="jobs")
+    queued = msgspec.structs.replace(definition, queues={"jobs": jobs})
+    assert make_plan(queued, home, account).obstacles == []
+    for number in range(3):
+        home.queues.send(jobs, str(number))
+    home.queues.receive(jobs, limit=1)
+    assert make_plan(queued, home, account).obstacles == ["queue 'jobs' holds 3 messages"]
+    with pytest.raises(UsageError, match="queue 'jobs' holds 3 messages") as refused:
+        promoter(queued, home, account).run()
+    assert "--leave-messages" in refused.value.hint
+    left = make_plan(queued, home, account, leave_messages=True)
+    assert left.obstacles == []
+    assert any("3 messages of queue 'jobs' stay here" in line for line in left.staying)
+    assert promoter(queued, home, account, leave_messages=True).run().promoted_at is not None
 
 
 @pytest.mark.parametrize("other", [b"", b"x", None], ids=["empty", "short", "of the same size"])

@@ -3,11 +3,12 @@ from typing import Any
 
 import duckdb
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.adapters.local.parquet_footer import footer, parse
+from penstock.adapters.local.parquet_footer import add_key_values, footer, parse
 from penstock.errors import ValidationError
 from penstock.model.sealing import Footer
 
@@ -66,6 +67,33 @@ def test_a_footer_is_what_another_reader_finds(tmp_path: Path) -> None:
     assert (source.etag, source.size, source.records, source.good, source.quarantined, source.duplicates) == (
         "e", 7, 3, 2, 1, 0
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("known", [{}, {"other": "kept", "penstock.format": "0"}])
+@pytest.mark.parametrize("sources", [1, 5_000])
+def test_metadata_that_is_added_is_what_other_readers_find(tmp_path: Path, known: dict[str, str], sources: int) -> None:
+    path = written(tmp_path / "t.parquet", EVERYTHING, known)
+    before = pq.read_table(path)
+    listed = msgspec.json.encode([{"key": f"raw/t/é{number:06}.json"} for number in range(sources)]).decode()
+    added = {**METADATA, "penstock.sources": listed, "empty": "", **{f"key{number}": "x" for number in range(20)}}
+    add_key_values(path, added)
+    expected = {**known, **added}
+    with duckdb.connect(":memory:") as connection:
+        asked = "SELECT decode(key), decode(value) FROM parquet_kv_metadata(?)"
+        assert dict(connection.execute(asked, [str(path)]).fetchall()) == expected
+        assert connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone() == (300_000,)
+    found = pq.read_metadata(path).metadata
+    assert {name.decode(): value.decode() for name, value in found.items() if name != b"ARROW:schema"} == expected
+    assert pq.read_table(path).equals(before)
+    assert len(footer(path).sources) == sources
+
+
+def test_metadata_cannot_be_added_to_what_is_no_parquet_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1 no PAR1")
+    with pytest.raises(ValidationError):
+        add_key_values(path, METADATA)
+    assert path.read_bytes() == b"PAR1 no PAR1"
 
 
 def test_a_large_footer_is_read_whole(tmp_path: Path) -> None:

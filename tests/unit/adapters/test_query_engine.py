@@ -18,8 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.adapters.local.query import DuckDbQueryEngine
+from penstock.adapters.local.query_answer import open_tables
 from penstock.adapters.local.query_gate import Question
+from penstock.adapters.local.query_request import Asking, Request
 from penstock.adapters.local.query_types import duckdb_type, identifier, literal
+from penstock.adapters.local.query_views import sources
 from penstock.errors import QueryError, ValidationError
 from penstock.model.datasets import LakeTable
 from penstock.ports.query import Result
@@ -115,9 +118,9 @@ def test_the_engine_itself_is_confined_should_the_gate_ever_fail(lake: Path) -> 
     (lake / "raw" / "other").mkdir()
     (lake / "raw" / "other" / "x.json").write_text('{"a": 1}')
     connection = engine._connect()
-    from penstock.adapters.local.query_views import sources
-
-    engine._confine(connection, sources([TABLE]), Question("", frozenset({"readings"})))
+    request = Request(sql="FROM readings", known=sources([TABLE]), tables={TABLE.name: TABLE}, timeout_seconds=60.0)
+    question = Question(request.sql, frozenset({"readings"}))
+    open_tables(Asking(connection, request, question, engine._take(connection, request, question, None)))
     python_variable = {"a": [1]}
     assert python_variable
     for sql in (

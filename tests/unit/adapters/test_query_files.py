@@ -210,8 +210,8 @@ def test_files_that_go_while_the_query_runs_are_left_out(lake: Path) -> None:
     class Expiring(DuckDbQueryEngine):
         """The lake's retention takes files away between the moment they are found and the moment they are read."""
 
-        def _confine(self, *arguments: Any) -> Any:
-            files = super()._confine(*arguments)
+        def _take(self, *arguments: Any) -> Any:
+            files = super()._take(*arguments)
             for path in going:
                 path.unlink(missing_ok=True)
             return files

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from penstock.cost.estimate import estimate
+from penstock.cost.traffic import MONTH_DAYS
 from penstock.cost.usage import Usage
 from penstock.model.deployment import Deployment
 from penstock.model.pipeline import Definition
@@ -41,6 +42,18 @@ def test_what_the_metrics_pipeline_adds_when_it_is_sealed() -> None:
         "partitions that queries look into": 2 * 20 * 168,
         "tables": 1,
     })  # fmt: skip
+
+
+def test_each_zone_is_paid_for_as_long_as_it_is_kept() -> None:
+    """960 objects a month of 1 KB: raw ones for a month, a fifth of that for two years."""
+    tables = {
+        name: msgspec.structs.replace(one, retain_seconds=720 * 86_400, retain_zones=(("raw", 30 * 86_400),))
+        for name, one in METRICS.lake_tables.items()
+    }
+    kept = msgspec.structs.replace(METRICS, lake_tables=tables)
+    months = 30 / MONTH_DAYS
+    assert quantities(kept)["the lake"] == pytest.approx(0.00096 * months)
+    assert quantities(sealing(kept))["the lake"] == pytest.approx(0.00096 * months * (1 + 24 / 5))
 
 
 def test_a_daily_table_is_sealed_by_the_day() -> None:

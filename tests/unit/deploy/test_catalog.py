@@ -17,6 +17,7 @@ from penstock import Pipeline
 from penstock.deploy.assets import backfill as job
 from penstock.deploy.resources import backfill, crawler
 from penstock.deploy.resources.catalog import assets, limits
+from penstock.deploy.resources.lake import limits as lake_limits
 from penstock.deploy.resources.lake import table_rules
 from penstock.deploy.terraform import REFUSED, synthesize
 from penstock.lake.records import Bad
@@ -122,7 +123,57 @@ def test_what_is_sealed_stays_at_hand_while_raw_objects_grow_cold() -> None:
         "raw-orders": ["STANDARD_IA", "GLACIER", "expiration"],
         "sealed-orders": ["STANDARD_IA", "expiration"],
         "quarantine-orders": ["expiration"],
+        # What a machine had archived and a promotion carried.
+        "archive-orders": ["GLACIER", "expiration"],
     }
+
+
+def test_each_zone_expires_in_its_own_time() -> None:
+    day = 86_400
+    table = LakeTable(
+        name="orders",
+        record=Order,
+        retain_seconds=365 * day,
+        retain_zones=(("raw", 30 * day), ("quarantine", 90 * day)),
+        infrequent_zones=(("sealed", 60 * day),),
+    )
+    shop = msgspec.structs.replace(definition(sealing=True), lake_tables={"orders": table})
+    expired, moved = {}, {}
+    for rule in table_rules(shop):
+        for inner in rule.blocks:
+            if inner.type == "expiration":
+                expired[rule.body["id"]] = inner.body["days"]
+            elif inner.type == "transition":
+                moved[rule.body["id"]] = (inner.body["days"], inner.body["storage_class"])
+    assert expired == {"raw-orders": 30, "sealed-orders": 365, "quarantine-orders": 90}
+    assert moved == {"sealed-orders": (60, "STANDARD_IA")}
+
+
+@pytest.mark.parametrize(
+    ("raw", "archive", "sealing", "told"),
+    [
+        (30, None, True, []),
+        (4, None, True, []),
+        (3, None, True, ["has raw objects that expire after 3 days"]),
+        (30, 1, True, ["has raw objects that are archived after 1 days"]),
+        (30, None, False, ["keeps raw records for a shorter time than sealed ones, and nothing seals them"]),
+    ],
+)
+def test_raw_objects_that_may_go_before_they_are_sealed_are_told_of(
+    raw: int, archive: int | None, sealing: bool, told: list[str]
+) -> None:
+    """A partition of an hour, sealed by the next, ten minutes later; three days in which a view reads raw objects."""
+    day = 86_400
+    table = LakeTable(
+        name="orders",
+        record=Order,
+        retain_zones=(("raw", raw * day),),
+        archive_after_seconds=None if archive is None else archive * day,
+    )
+    shop = msgspec.structs.replace(definition(sealing=sealing), lake_tables={"orders": table})
+    found = [one.message for one in lake_limits(shop) if one.code == "raw-expiry"]
+    assert len(found) == len(told)
+    assert all(text in message for text, message in zip(told, found, strict=True))
 
 
 @pytest.mark.parametrize("name", ["raw_orders", "SEALED_Orders"])

@@ -108,7 +108,9 @@ def test_a_sealed_file_has_the_catalogs_columns(name: str, tmp_path: Path) -> No
     (sealed,) = (one for one in catalog_tables([table], sealing=True) if one.zone == "sealed")
     engine = DuckDbSealer(tmp_path, memory_limit_mb=200, threads=1)
     with engine.scratch() as scratch:
-        written = engine.write(table, [], previous=None, describe=lambda _: metadata(table, []), scratch=scratch)
+        written = engine.write(
+            table, [], check=list, previous=None, describe=lambda _: metadata(table, []), scratch=scratch
+        )
         found = footer(written.path)
     # Repeated groups between have names of their own: `list`, `key_value`.
     leaves = {

@@ -51,14 +51,14 @@ def make(tmp_path: Path) -> Iterator[Make]:
     number = 0
 
     def synth(
-        folder: Path = tmp_path / "out", *, more: str = "", name: str = "rooms", memory: int = 128, force: bool = False
+        folder: Path = tmp_path / "out", *, more: str = "", name: str = "rooms", memory: int = 128, **options: bool
     ) -> Release:
         nonlocal number
         number += 1
         path = source / f"flow_{number}.py"
         path.write_text(PLAIN.format(name=name, memory=memory) + more)
         definition = Catalog([path]).load(name)
-        return release(definition, str(path), folder, target=Target.here(), force=force, measured=False)
+        return release(definition, str(path), folder, target=Target.here(), measured=False, **options)
 
     yield synth
     for name, module in list(sys.modules.items()):

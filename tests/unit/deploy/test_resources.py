@@ -128,7 +128,7 @@ class TestBuckets:
         lifecycles = named(whole, "aws_s3_bucket_lifecycle_configuration")
         lake, copy = (inner(lifecycles[name], "rule") for name in ("lake", "replica"))
         assert copy == lake
-        assert [rule.body["id"] for rule in lake] == ["raw-orders", "quarantine-orders", "tidy"]
+        assert [rule.body["id"] for rule in lake] == ["raw-orders", "quarantine-orders", "archive-orders", "tidy"]
 
     def test_all_of_the_copy_is_in_the_other_region(self, whole: Definition) -> None:
         there = [one for one in resources(whole) if one.labels[0].startswith("aws_s3") and one.labels[1] == "replica"]

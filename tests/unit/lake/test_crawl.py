@@ -245,6 +245,27 @@ def test_what_was_inferred_takes_the_data_in() -> None:
     assert msgspec.json.decode(b'{"a":1}', type=record).b is None
 
 
+@pytest.mark.parametrize(
+    ("names", "folders", "width", "kept"),
+    [
+        (("id", "year"), "", "hour", ["id"]),
+        (("id", "Year", "month", "day", "hour"), "", "day", ["id", "hour"]),
+        (("id", "hour"), "", "day", ["id", "hour"]),
+        (("id", "hour"), "year=2026/month=02/day=20/", "day", ["id", "hour"]),
+        (("id", "Hour"), "year=2026/month=02/day=20/hour=07/", "hour", ["id"]),
+        (("id", "hour"), "year=2026/month=02/day=20/hour=07/", "hour", ["id"]),
+    ],
+)
+def test_columns_that_are_called_as_partitions_are_declared_so_that_it_loads(
+    names: tuple[str, ...], folders: str, width: str, kept: list[str]
+) -> None:
+    found = crawled(file(f"{folders}a.json", **dict.fromkeys(names, BIGINT)))
+    table = loaded(found).pipeline.build().lake_tables["readings"]
+    assert (table.partition, [one.name for one in columns(table.record)]) == (width, kept)
+    for name in {*names} - {*kept}:
+        assert f"# {name}: is" in declare(found)
+
+
 def test_problems_are_comments_of_the_declaration() -> None:
     text = declare(crawled(file("a.json", n=BIGINT), file("b.json", n=BOOLEAN)))
     assert "# n: is taken as text" in text

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.lake.catalog import Sealed, Stored, archive_key, arrange
-from penstock.lake.retention import Action, Tier, decide, hindrance, plan, tier
-from penstock.model.datasets import LakeTable
+from penstock.lake.retention import Action, Decision, Tier, decide, hindrance, plan, tier
+from penstock.model.datasets import ZONES, LakeTable
 from penstock.model.sealing import SourceCounts
 
 HOUR = 3600
@@ -103,6 +103,10 @@ def scenarios(draw: st.DrawFn) -> list[Scenario]:
     return made
 
 
+def zoned(sealed: int | None, archive: int | None = None, **zones: int) -> LakeTable:
+    return msgspec.structs.replace(table(sealed, archive), retain_zones=tuple(zones.items()))
+
+
 spans = st.none() | st.integers(0, 2 * DAY)
 
 
@@ -157,10 +161,16 @@ def one_sealed(**changes: object) -> Scenario:
     return msgspec.structs.replace(plain, **changes)
 
 
-def decided(scenario: Scenario, declared: LakeTable, seconds_after_end: float) -> object:
+def all_decided(scenario: Scenario, declared: LakeTable, seconds_after_end: float) -> list[Decision]:
     found = arrange(declared, scenario.objects(), [scenario.sealed()] if scenario.is_sealed else [])
     (partition,) = found.partitions
     return decide(declared, partition, MIDNIGHT + 8 * HOUR + seconds_after_end)
+
+
+def decided(scenario: Scenario, declared: LakeTable, seconds_after_end: float) -> object:
+    found = all_decided(scenario, declared, seconds_after_end)
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def test_a_partition_expires_at_the_second_at_which_its_time_is_over() -> None:
@@ -214,3 +224,83 @@ def test_the_tier_follows_the_age_and_the_archive() -> None:
     moved = one_sealed(covered=[], archived=["a", "b"])
     (cold,) = arrange(declared, moved.objects(), [moved.sealed()]).partitions
     assert tier(declared, cold, cold.end) is Tier.ARCHIVED
+
+
+def test_each_zone_goes_when_its_own_time_is_over() -> None:
+    declared = zoned(30 * DAY, raw=5 * DAY, quarantine=10 * DAY)
+    full = one_sealed(quarantined=1)
+    assert all_decided(full, declared, 5 * DAY - 1) == []
+    (raw,) = all_decided(full, declared, 5 * DAY)
+    assert (raw.action, raw.zones, raw.due_at) == (Action.EXPIRE, ("raw",), MIDNIGHT + 8 * HOUR + 5 * DAY)
+    assert raw.keys == (full.raw_key("a"), full.raw_key("b"))
+    (both,) = all_decided(full, declared, 10 * DAY)
+    assert both.zones == ("raw", "quarantine")
+    assert [key.partition("/")[0] for key in both.keys] == ["raw", "raw", "quarantine", "quarantine"]
+    (whole,) = all_decided(full, declared, 30 * DAY)
+    assert sorted(whole.keys) == sorted(stored.key for stored in full.objects())
+    assert whole.keys[-1] == full.sealed_key
+
+
+def test_what_is_not_sealed_or_not_counted_is_held_in_every_zone() -> None:
+    declared = zoned(None, raw=DAY, quarantine=DAY)
+    for scenario in (one_sealed(late=["l"]), one_sealed(lacking=1), one_sealed(is_sealed=False, quarantined=1)):
+        (held,) = all_decided(scenario, declared, DAY)
+        assert (held.action, held.keys) == (Action.HOLD, ())
+        assert "raw" in held.reason
+
+
+def test_a_quarantine_expires_while_raw_objects_are_archived() -> None:
+    found = all_decided(one_sealed(quarantined=1), zoned(None, DAY, quarantine=DAY), DAY)
+    assert [(one.action, len(one.keys)) for one in found] == [(Action.EXPIRE, 2), (Action.ARCHIVE, 2)]
+
+
+def test_an_archive_may_outlive_what_is_sealed() -> None:
+    declared = zoned(5 * DAY, DAY, raw=90 * DAY)
+    # They have to be in the archive before the file goes that says they were sealed.
+    (first,) = all_decided(one_sealed(), declared, 5 * DAY)
+    assert first.action is Action.ARCHIVE
+    moved = one_sealed(covered=[], archived=["a", "b"])
+    (second,) = all_decided(moved, declared, 5 * DAY)
+    assert (second.action, second.keys) == (Action.EXPIRE, (moved.sealed_key,))
+    rest = one_sealed(covered=[], archived=["a", "b"], is_sealed=False)
+    assert all_decided(rest, declared, 90 * DAY - 1) == []
+    (last,) = all_decided(rest, declared, 90 * DAY)
+    assert last.keys == tuple(archive_key(rest.raw_key(name)) for name in "ab")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    made=scenarios(),
+    ages=st.fixed_dictionaries(
+        {}, optional={"raw": st.integers(0, 3 * DAY), "quarantine": st.integers(0, 3 * DAY), "sealed": spans}
+    ),
+    archive=spans,
+    now=st.integers(0, 4 * DAY),
+)
+def test_nothing_of_any_zone_goes_before_its_time_or_unsealed(
+    made: list[Scenario], ages: dict[str, int], archive: int | None, now: int
+) -> None:
+    declared = zoned(ages.pop("sealed", None), archive, **ages)
+    objects = [stored for one in made for stored in one.objects()]
+    found = arrange(declared, objects, [one.sealed() for one in made if one.is_sealed])
+    by_path = {one.path: one for one in made}
+    for decision in plan(declared, found.partitions, MIDNIGHT + now):
+        scenario = by_path[decision.partition]
+        age = now - (scenario.hour + 1) * HOUR
+        if decision.action is not Action.EXPIRE:
+            continue
+        assert scenario.may_go
+        whole = declared.retain_seconds is not None and declared.retain_seconds <= age
+        for key in decision.keys:
+            zone = key.removeprefix("archive/").partition("/")[0]
+            own = declared.retained_seconds(zone)  # type: ignore[arg-type]
+            assert (own is not None and own <= age) or whole
+        if scenario.sealed_key in decision.keys:
+            left = {one.key for one in scenario.objects()} - set(decision.keys)
+            assert not {key for key in left if key.startswith("raw/")}
+
+
+def test_what_is_infrequent_is_told_by_zone() -> None:
+    plain, own = table(infrequent=DAY), msgspec.structs.replace(table(), infrequent_zones=(("sealed", 2 * DAY),))
+    assert [plain.infrequent_seconds(zone) for zone in ZONES] == [DAY, DAY, None]
+    assert [own.infrequent_seconds(zone) for zone in ZONES] == [None, 2 * DAY, None]

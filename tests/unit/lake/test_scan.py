@@ -1,7 +1,5 @@
 """Lines taken by the block are those that a look at each line finds."""
 
-import io
-
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 
 from penstock.lake.outcome import Bad, Good
 from penstock.lake.records import decode
-from penstock.lake.scan import DoubtfulError, LineScanner
+from penstock.lake.scan import DoubtfulError, Lines, LineScanner
 
 
 class Reading(msgspec.Struct):
@@ -38,13 +36,10 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 def sifted(data: bytes, size: int = 1 << 18) -> tuple[int, list[Bad], bytes]:
     """Returns how many lines were copied, what did not fit, and the copy."""
-    copy = io.BytesIO()
-    found = list(SCANNER.sift(pieces(data, size), copy))
-    return (
-        sum(one for one in found if isinstance(one, int)),
-        [one for one in found if isinstance(one, Bad)],
-        copy.getvalue(),
-    )
+    found = list(SCANNER.sift(pieces(data, size)))
+    lines = [one for one in found if isinstance(one, Lines)]
+    bads = [one for one in found if isinstance(one, Bad)]
+    return sum(one.count for one in lines), bads, b"".join(one.data for one in lines)
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import UsageError
-from penstock.logs import otlp
+from penstock.logs import otlp, traces
 from penstock.logs.entry import LogEntry, Origin
-from penstock.logs.formats import AUTO, FORMATS, Line, check_format, group, parse
-from penstock.logs.rotation import is_rotated
-from penstock.pipelines.logs.records import LogRecord
+from penstock.logs.formats import AUTO, FORMATS, check_format, parse, read
+from penstock.logs.rotation import is_packed, is_rotated, unpacked_name
 
 ORIGIN = Origin(at=1_771_574_220.0, source="x.log", host="h", service="x")
 SEEDS = [
@@ -44,30 +43,35 @@ def test_any_line_gives_a_record_in_every_format(line: str) -> None:
     for name in (AUTO, *FORMATS):
         entry = parse(line, ORIGIN, name)
         encoded = msgspec.json.encode(entry)
-        msgspec.json.decode(encoded, type=LogRecord)
+        msgspec.json.decode(encoded, type=LogEntry)
         if entry.severity == "UNKNOWN" and name == "text":
             assert entry.message == line
 
 
 @settings(max_examples=100)
 @given(st.lists(LINES, max_size=12))
-def test_every_line_is_in_one_group(lines: list[str]) -> None:
-    given_lines = [Line(line, number) for number, line in enumerate(lines, start=1)]
-    groups = list(group(given_lines, ORIGIN))
-    assert sum(one.lines for one in groups) == len(lines)
-    ends = [one.end for one in groups]
-    assert ends == sorted(set(ends))
-    assert ends[-1:] == [len(lines)][: len(lines)]
+def test_every_line_is_of_an_entry(lines: list[str]) -> None:
+    entries, count = read(lines, ORIGIN)
+    assert count == len(lines)
+    assert bool(entries) == bool(lines)
+    assert len(entries) <= len(lines)
 
 
 @settings(max_examples=100)
 @given(st.lists(LINES, max_size=12), st.integers(0, 12))
 def test_what_could_go_on_waits(lines: list[str], cut: int) -> None:
     """What is read in two parts is what is read in one."""
-    every = [Line(line, number) for number, line in enumerate(lines, start=1)]
-    first = list(group(every[:cut], ORIGIN, is_complete=False))
-    rest = list(group(every[first[-1].end if first else 0 :], ORIGIN))
-    assert first + rest == list(group(every, ORIGIN))
+    first, count = read(lines[:cut], ORIGIN, is_complete=False)
+    rest, left = read(lines[count:], ORIGIN)
+    assert count + left == len(lines)
+    assert first + rest == read(lines, ORIGIN)[0]
+
+
+@settings(max_examples=100)
+@given(st.lists(LINES, min_size=1, max_size=6), LINES)
+def test_only_what_begins_like_more_goes_on(held: list[str], line: str) -> None:
+    if traces.is_continuation(held, line):
+        assert traces.BEGINS_LIKE_MORE.match(line)
 
 
 PYTHON = [
@@ -100,10 +104,9 @@ JAVA = [
 @pytest.mark.parametrize("trace", [PYTHON, JAVA, PYTHON[1:], ['Exception in thread "main" ' + JAVA[1], *JAVA[2:]]])
 def test_a_trace_is_one_entry(trace: list[str]) -> None:
     text = [*trace, "2026-02-20 07:57:01,000 INFO shop: next"]
-    groups = list(group([Line(line, number) for number, line in enumerate(text, 1)], ORIGIN))
-    assert [one.lines for one in groups] == [len(trace), 1]
-    assert [one.entry.severity for one in groups] == ["ERROR", "INFO"]
-    assert groups[0].entry.message.endswith(trace[-1])
+    entries, _ = read(text, ORIGIN)
+    assert [one.severity for one in entries] == ["ERROR", "INFO"]
+    assert entries[0].message.endswith(trace[-1])
 
 
 @pytest.mark.parametrize(
@@ -119,17 +122,13 @@ def test_a_trace_is_one_entry(trace: list[str]) -> None:
     ],
 )
 def test_what_belongs_together(lines: list[str], counts: list[int]) -> None:
-    groups = group([Line(line, number) for number, line in enumerate(lines, 1)], ORIGIN)
-    assert [one.lines for one in groups] == counts
+    entries, _ = read(lines, ORIGIN)
+    assert [1 + one.message.count("\n") for one in entries] == counts
 
 
 def test_a_line_of_no_known_format_is_kept_whole() -> None:
     entry = parse("  \x00 what? ", ORIGIN)
     assert (entry.message, entry.severity, entry.service, entry.host) == ("  \x00 what? ", "UNKNOWN", "x", "h")
-
-
-def test_every_field_has_its_place_in_the_pipelines_record() -> None:
-    assert set(LogEntry.__struct_fields__) <= set(LogRecord.__struct_fields__)
 
 
 def test_a_format_that_there_is_not_is_refused() -> None:
@@ -153,13 +152,26 @@ def test_the_command_line_names_every_format() -> None:
         ("app.log.2026-02-20_07-57", "app.log", True),
         # https://logback.qos.ch/manual/appenders.html: SizeAndTimeBasedRollingPolicy
         ("app-2026-02-20.1.log", "app.log", True),
-        ("app.log", "app.log", False), ("app.log.1.gz", "app.log", False), ("app.logs", "app.log", False),
+        ("app.log", "app.log", False), ("app.log.1.gz", "app.log", False), ("app.log.1.lz4", "app.log", False),
+        ("app.logs", "app.log", False),
         ("app.log.bak", "app.log", False), ("apple.log", "app.log", False), ("app-two.log", "app.log", False),
         ("other.log.1", "app.log", False), (".log", "app.log", False),
     ],
 )  # fmt: skip
 def test_names_of_older_generations(name: str, live: str, expected: bool) -> None:
     assert is_rotated(name, live) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("app.log.2.gz", "app.log.2"), ("app.log-20260220.zst", "app.log-20260220"), ("app.log.2", "app.log.2"),
+        ("app-2026-02-20.log.bz2", "app-2026-02-20.log"), ("app.log.3.xz", "app.log.3"), ("app.zip", "app.zip"),
+    ],
+)  # fmt: skip
+def test_names_of_compressed_generations(name: str, before: str) -> None:
+    assert unpacked_name(name) == before
+    assert is_packed(name) == (name != before)
 
 
 @settings(max_examples=100)

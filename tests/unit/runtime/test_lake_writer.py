@@ -52,7 +52,8 @@ def test_batches_are_objects_of_their_size(tmp_path: Path, compressed: bool) -> 
 
     def handler(context: Any, table: Any) -> None:
         with table.writer(max_bytes=3 * LINE_BYTES) as writer:
-            writer.write_all(Reading(number) for number in range(7))
+            for number in range(7):
+                writer.write(Reading(number))
         told.update(objects=writer.objects, records=writer.records)
 
     with Sandbox(pipeline_of(handler, compress=compressed), tmp_path) as sandbox:

@@ -1,19 +1,20 @@
 """The footer of a Parquet file: its schema, its number of rows and its key-value metadata, without reading any row.
 
 The footer is one Thrift structure in the compact protocol, before the last eight bytes of the file.
-Sources: https://parquet.apache.org/docs/file-format/metadata/ and
-https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+Source: https://parquet.apache.org/docs/file-format/metadata/
 """
 
 from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
+from penstock.adapters.local.thrift_compact import BINARY, LIST, CompactReader, Field, binary, structure, structures
 from penstock.errors import ValidationError
 from penstock.model.sealing import Counts, Footer, ParquetColumn, SealedSchema, SourceCounts
 
@@ -28,6 +29,7 @@ CONVERTED = (
 )  # fmt: skip
 SCHEMA, ROWS, KEY_VALUES, CREATED_BY = 2, 3, 5, 6
 REQUIRED = 0
+DAMAGED = (IndexError, struct.error, ValueError, TypeError, AttributeError, RecursionError)
 WANTED = frozenset({SCHEMA, ROWS, KEY_VALUES, CREATED_BY})
 
 
@@ -39,14 +41,29 @@ def footer(path: Path) -> Footer:
         ValidationError: it is no Parquet file, or none that was sealed.
     """
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        file.seek(max(0, size - TAIL_BYTES))
-        tail = file.read()
-        length = _length(tail, size, path.name)
-        if length + 8 > len(tail):
-            file.seek(size - length - 8)
-            tail = file.read()
-    return parse(tail[-length - 8 : -8], path.name)
+        return parse(_metadata(file, path.name), path.name)
+
+
+def add_key_values(path: Path, values: Mapping[str, str]) -> None:
+    """Adds key-value metadata to a Parquet file that nobody reads yet: its footer is written anew, its rows are not.
+
+    Raises:
+        ValidationError: it is no Parquet file.
+    """
+    with path.open("r+b") as file:
+        metadata = _metadata(file, path.name)
+        try:
+            fields = {one.number: one for one in CompactReader(metadata).fields()}
+            known = CompactReader(fields[KEY_VALUES].data).list() if KEY_VALUES in fields else []
+        except DAMAGED as error:
+            raise _no_parquet(path.name) from error
+        entries = {entry[1]: entry.get(2, b"") for entry in known}
+        entries |= {name.encode(): value.encode() for name, value in values.items()}
+        listed = structures([_key_value(name, value) for name, value in entries.items()])
+        written = structure({**fields, KEY_VALUES: Field(KEY_VALUES, LIST, listed)}.values())
+        file.seek(-len(metadata) - 8, os.SEEK_END)
+        file.write(written + len(written).to_bytes(4, "little") + MAGIC)
+        file.truncate()
 
 
 def parse(metadata: bytes, name: str) -> Footer:
@@ -56,15 +73,31 @@ def parse(metadata: bytes, name: str) -> Footer:
         ValidationError: it is damaged, or is none of a sealed file.
     """
     try:
-        fields = _Reader(metadata).struct(WANTED)
+        fields = CompactReader(metadata).struct(WANTED)
         values = {entry[1].decode(): entry.get(2, b"") for entry in fields.get(KEY_VALUES, ())}
         return _footer(values, fields)
     except KeyError as error:
         raise ValidationError(
             f"{name} is no sealed file: its footer lacks {error}", hint="seal its partition again: `penstock lake seal`"
         ) from error
-    except (IndexError, struct.error, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except DAMAGED as error:
         raise _no_parquet(name) from error
+
+
+def _key_value(name: bytes, value: bytes) -> bytes:
+    return structure([Field(1, BINARY, binary(name)), Field(2, BINARY, binary(value))])
+
+
+def _metadata(file: BinaryIO, name: str) -> bytes:
+    """Returns the Thrift structure of a file's footer."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(max(0, size - TAIL_BYTES))
+    tail = file.read()
+    length = _length(tail, size, name)
+    if length + 8 > len(tail):
+        file.seek(size - length - 8)
+        tail = file.read()
+    return tail[-length - 8 : -8]
 
 
 def _footer(values: dict[str, bytes], fields: dict[int, Any]) -> Footer:
@@ -117,72 +150,3 @@ def _columns(elements: list[dict[int, Any]]) -> list[ParquetColumn]:
             )
         )
     return found
-
-
-class _Reader:
-    """Reads the compact protocol: structures as dictionaries by field number."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def struct(self, wanted: frozenset[int] | None = None) -> dict[int, Any]:
-        found: dict[int, Any] = {}
-        number = 0
-        while (head := self._byte()) != 0:
-            number = number + (head >> 4) if head >> 4 else self._signed()
-            value = self._value(head & 15)
-            if wanted is None or number in wanted:
-                found[number] = value
-        return found
-
-    def _value(self, kind: int) -> Any:
-        if kind in {1, 2}:
-            return kind == 1
-        if kind == 3:
-            return self._byte()
-        if kind in {4, 5, 6}:
-            return self._signed()
-        if kind == 7:
-            self._at += 8
-            return struct.unpack_from("<d", self._data, self._at - 8)[0]
-        if kind == 8:
-            return self._binary()
-        if kind in {9, 10}:
-            return self._list()
-        if kind == 12:
-            return self.struct()
-        raise IndexError(kind)
-
-    def _list(self) -> list[Any]:
-        head = self._byte()
-        size = head >> 4
-        if size == 15:
-            size = self._unsigned()
-        # A boolean of a list takes a byte; as a field it is in the field's own type.
-        return [self._byte() == 1 if head & 15 in {1, 2} else self._value(head & 15) for _ in range(size)]
-
-    def _binary(self) -> bytes:
-        size = self._unsigned()
-        if self._at + size > len(self._data):
-            raise IndexError(size)
-        self._at += size
-        return self._data[self._at - size : self._at]
-
-    def _signed(self) -> int:
-        value = self._unsigned()
-        return (value >> 1) ^ -(value & 1)
-
-    def _unsigned(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-
-    def _byte(self) -> int:
-        byte = self._data[self._at]
-        self._at += 1
-        return byte

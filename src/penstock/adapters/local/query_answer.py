@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from penstock.adapters.local.query_confinement import lock
 from penstock.adapters.local.query_errors import spoiling_file
 from penstock.adapters.local.query_files import TableFiles
-from penstock.adapters.local.query_gate import Question
+from penstock.adapters.local.query_request import Asking
 from penstock.adapters.local.query_snapshot import Snapshot
 from penstock.adapters.local.query_types import literal
-from penstock.adapters.local.query_views import Source, count_unreadable, create_view, describe_file
+from penstock.adapters.local.query_views import count_unreadable, create_view, describe_file
 from penstock.ports.query import Parameters, ResultColumn
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ LOGGED = "FROM duckdb_logs WHERE type = 'FileSystem'"
 OPENED = f"""SELECT DISTINCT regexp_extract(message, '(?s)"path":"(.*)","op":"OPEN"', 1) {LOGGED}"""
 READ_BYTES = f"""SELECT coalesce(sum(try_cast(
     regexp_extract(message, '"op":"READ","bytes":"(\\d+)"', 1) AS BIGINT)), 0) {LOGGED}"""
+
+
+Work = TypeVar("Work")
 
 
 class Answer(NamedTuple):
@@ -45,54 +49,67 @@ class Scanned(NamedTuple):
     unreadable_lines: int | None
 
 
-def watch(connection: duckdb.DuckDBPyConnection, snapshots: Mapping[str, Snapshot]) -> None:
-    """Has it noted what a query reads: file by file for raw ones, whose lines are counted; sums for sealed ones."""
-    if _has_raw(snapshots):
-        connection.execute("CALL enable_logging('FileSystem', level='trace')")
-    else:
-        connection.execute("SET enable_profiling='no_output'")
+def open_tables(asking: Asking) -> None:
+    """Makes a view of each table, then locks up. A table that is not asked for is empty.
+
+    Nothing of the user's runs while the engine is still open, so that making the views need not ask for each path
+    whether it is allowed.
+    """
+    make_views(asking, list(asking.request.known))
+    _watch(asking)
+    lock(asking.connection, asking.held, asking.request.writes)
 
 
-def make_views(
-    connection: duckdb.DuckDBPyConnection,
-    known: Mapping[str, Source],
-    snapshots: Mapping[str, Snapshot],
-    names: Sequence[str],
-) -> None:
-    """Makes views; a table that is not asked for is empty, and other names of tables are there when asked for."""
+def make_views(asking: Asking, names: Sequence[str]) -> None:
+    """Makes views; other names of tables are there when they are asked for."""
     for name in names:
-        if name not in snapshots and known[name].is_other_name:
+        source = asking.request.known[name]
+        if name not in asking.held and source.is_other_name:
             continue
-        held = snapshots.get(name, Snapshot())
-        columns = {path: _columns(connection, path) for path in held.files.tables}
-        connection.execute(create_view(known[name], held, columns))
+        held = asking.held.get(name, Snapshot())
+        columns = {path: _columns(asking.connection, path) for path in held.files.tables}
+        asking.connection.execute(create_view(source, held, columns))
+
+
+def _watch(asking: Asking) -> None:
+    """Has it noted what a query reads: file by file for raw ones, whose lines are counted; sums for sealed ones."""
+    if _has_raw(asking.held):
+        asking.connection.execute("CALL enable_logging('FileSystem', level='trace')")
+    else:
+        asking.connection.execute("SET enable_profiling='no_output'")
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
     return [str(name) for name, *_ in connection.execute(describe_file(path)).fetchall()]
 
 
-def ask(
-    connection: duckdb.DuckDBPyConnection,
-    question: Question,
-    known: Mapping[str, Source],
-    snapshots: Mapping[str, Snapshot],
-    limit: int,
-    parameters: Parameters = (),
-) -> Answer:
-    """Returns the answer; a file that spoils it (its lines too long, gone meanwhile) is left out, and it asks again."""
+def ask(asking: Asking, limit: int) -> Answer:
+    """Returns the answer."""
+    connection, text = asking.connection, asking.question.text
+    return until_readable(asking, lambda: _rows(connection, text, limit, asking.request.parameters))
+
+
+def until_readable(asking: Asking, work: Callable[[], Work]) -> Work:
+    """Opens the tables, and returns what work with them came to.
+
+    A file that spoils it (its lines too long, gone meanwhile) is mended or left out, and it is done again.
+    """
     import duckdb
 
-    stale = list(known)
+    stale: list[str] = []
+    is_locked = False
     while True:
         try:
-            make_views(connection, known, snapshots, stale)
-            if _has_raw(snapshots):
-                connection.execute("CALL truncate_duckdb_logs()")
-            return _rows(connection, question.text, limit, parameters)
+            if not is_locked:
+                open_tables(asking)
+                is_locked = True
+            make_views(asking, stale)
+            if _has_raw(asking.held):
+                asking.connection.execute("CALL truncate_duckdb_logs()")
+            return work()
         except duckdb.Error as error:
             path = spoiling_file(error)
-            stale = [name for name, held in snapshots.items() if path is not None and held.files.mend(path)]
+            stale = [name for name, held in asking.held.items() if path is not None and held.files.mend(path)]
             if not stale:
                 raise
 
@@ -138,13 +155,12 @@ def _in_utc(row: tuple[Any, ...], zoned: Sequence[bool]) -> tuple[Any, ...]:
 
 
 def _has_raw(snapshots: Mapping[str, Snapshot]) -> bool:
-    return any(held.files.lines or held.files.documents or held.files.tables for held in snapshots.values())
+    return any(held.files.count for held in snapshots.values())
 
 
-def scanned(
-    connection: duckdb.DuckDBPyConnection, known: Mapping[str, Source], snapshots: Mapping[str, Snapshot]
-) -> Scanned:
+def scanned(asking: Asking) -> Scanned:
     """Returns what the query read, and how many lines of that are no record."""
+    connection, snapshots = asking.connection, asking.held
     if not _has_raw(snapshots):
         return _of_profile(connection.get_profiling_information())
     import duckdb
@@ -158,12 +174,12 @@ def scanned(
         lines, documents = (
             [path for path in paths if path in opened] for paths in (held.files.lines, held.files.documents)
         )
-        counting = count_unreadable(known[name], TableFiles(lines, documents))
+        counting = count_unreadable(asking.request.known[name], TableFiles(lines, documents))
         try:
             (count,) = (connection.execute(counting).fetchone() or (0,)) if counting else (0,)
         except duckdb.Error:
             return Scanned(len(opened), int(read_bytes), None)
-        total += int(count)
+        total += int(count) + sum(held.files.fitted.get(path, 0) for path in opened)
     return Scanned(len(opened), int(read_bytes), total)
 
 

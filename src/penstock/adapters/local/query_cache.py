@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 
-from penstock.adapters.local.query_snapshot import Snapshot
-from penstock.adapters.local.query_views import Source
-from penstock.ports.query import Parameters, Result
+from penstock.adapters.local.query_request import Asking
+from penstock.ports.query import Result
 
 # A larger answer is not kept; beyond so many the oldest go.
 SIZE_LIMIT_BYTES = 8 * 1024 * 1024
@@ -61,27 +60,21 @@ class AnswerCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def answer(
-        self,
-        text: str,
-        parameters: Parameters,
-        limit: int,
-        known: Mapping[str, Source],
-        held: Mapping[str, Snapshot],
-        make: Callable[[], Result],
-    ) -> Result:
-        """Returns the kept answer, or makes one and keeps it."""
-        path = self._folder / f"{_key(text, parameters, limit, known, held)}.msgpack"
-        kept = _load(path)
-        if kept is not None:
-            return kept
-        made = make()
-        # What could not be counted or read may be there the next time.
-        if not made.unreadable_files:
-            self._keep(path, made)
-        return made
+    def place(self, asking: Asking) -> Path:
+        """Returns where the answer is, if it is known."""
+        return self._folder / f"{_key(asking)}.msgpack"
 
-    def _keep(self, path: Path, result: Result) -> None:
+    def load(self, path: Path) -> Result | None:
+        """Returns a kept answer."""
+        try:
+            kept = msgspec.msgpack.decode(path.read_bytes(), type=_Kept)
+            rows = [tuple(_value(value) for value in row) for row in kept.rows]
+        except (OSError, msgspec.DecodeError, ValueError, KeyError):
+            return None
+        return msgspec.structs.replace(kept.result, rows=rows, cached=True, scanned_files=0, scanned_bytes=0)
+
+    def keep(self, path: Path, result: Result) -> None:
+        """Keeps an answer, if it is not too large. Where nothing can be written, queries are only slower."""
         try:
             rows = [[_plain(value) for value in row] for row in result.rows]
         except TypeError:
@@ -102,22 +95,13 @@ class AnswerCache:
             path.unlink(missing_ok=True)
 
 
-def _key(
-    text: str, parameters: Parameters, limit: int, known: Mapping[str, Source], held: Mapping[str, Snapshot]
-) -> str:
-    given = sorted(parameters.items()) if isinstance(parameters, Mapping) else list(parameters)
-    asked = [FORMAT, text, repr(given), limit, [repr(one) for one in known.values()]]
-    files = [[name, one.partitions, sorted(one.seen.items())] for name, one in sorted(held.items())]
+def _key(asking: Asking) -> str:
+    request, given = asking.request, asking.request.parameters
+    values = sorted(given.items()) if isinstance(given, Mapping) else list(given)
+    tables = [repr(one) for one in request.known.values()]
+    asked = [FORMAT, asking.question.text, repr(values), request.limit, tables]
+    files = [[name, one.partitions, sorted(one.seen.items())] for name, one in sorted(asking.held.items())]
     return hashlib.sha256(msgspec.msgpack.encode([asked, files])).hexdigest()
-
-
-def _load(path: Path) -> Result | None:
-    try:
-        kept = msgspec.msgpack.decode(path.read_bytes(), type=_Kept)
-        rows = [tuple(_value(value) for value in row) for row in kept.rows]
-    except (OSError, msgspec.DecodeError, ValueError, KeyError):
-        return None
-    return msgspec.structs.replace(kept.result, rows=rows, cached=True, scanned_files=0, scanned_bytes=0)
 
 
 def _plain(value: Any) -> Any:

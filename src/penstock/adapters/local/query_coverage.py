@@ -27,6 +27,7 @@ SETTLED_SECONDS = 2.0
 METADATA = """SELECT file_name, max(CASE WHEN key = 'penstock.sources' THEN value END),
     max(CASE WHEN key = 'penstock.schema' THEN value END) FROM parquet_kv_metadata(?) GROUP BY file_name"""
 Identity = tuple[int, int, int]
+Columns = tuple[tuple[str, str], ...]
 
 
 class _Source(msgspec.Struct):
@@ -50,16 +51,25 @@ class Sealed(msgspec.Struct, frozen=True):
         covers: the names of the raw objects whose records it holds.
     """
 
-    columns: tuple[tuple[str, str], ...]
+    columns: Columns
     covers: frozenset[str] = frozenset()
 
 
 class Note(msgspec.Struct, array_like=True):
-    """That a partition was found wholly sealed: its folder and its file as they were, and the file's columns."""
+    """That a partition was found wholly sealed: its folder and its file as they were.
+
+    Attributes:
+        columns: the place of the file's columns among all that are noted.
+    """
 
     folder: tuple[int, int] | None
     file: Identity
-    columns: tuple[tuple[str, str], ...]
+    columns: int
+
+
+class _Noted(msgspec.Struct, array_like=True):
+    columns: list[Columns]
+    partitions: dict[str, Note]
 
 
 def read_sealed(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> dict[str, Sealed]:
@@ -108,22 +118,29 @@ class Notes:
 
     def __init__(self, lake: Path, table: str) -> None:
         self._path = lake / ".penstock-sealed" / f"{table}.msgpack"
-        self.held = self._load()
+        noted = self._load()
+        self.columns = noted.columns
+        self.partitions = noted.partitions
 
-    def add(self, notes: Iterable[tuple[str, Note]]) -> None:
-        """Keeps notes by partition. Where nothing can be written, queries are only slower."""
-        known = dict(notes)
+    def add(self, found: Iterable[tuple[str, tuple[int, int] | None, Identity, Columns]]) -> None:
+        """Keeps what was found of partitions: folder, file and its columns. Nothing is lost where it cannot be kept."""
+        places = {columns: place for place, columns in enumerate(self.columns)}
+        known = {}
+        for partition, folder, file, columns in found:
+            known[partition] = Note(folder, file, places.setdefault(columns, len(places)))
         if not known:
             return
-        self.held |= known
+        self.columns = list(places)
+        self.partitions |= known
         temporary = self._path.with_name(f".{secrets.token_hex(8)}")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            temporary.write_bytes(msgspec.msgpack.encode(self.held))
+            temporary.write_bytes(msgspec.msgpack.encode(_Noted(self.columns, self.partitions)))
             temporary.replace(self._path)
 
-    def _load(self) -> dict[str, Note]:
-        try:
-            return msgspec.msgpack.decode(self._path.read_bytes(), type=dict[str, Note])
-        except (OSError, msgspec.DecodeError):
-            return {}
+    def _load(self) -> _Noted:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            noted = msgspec.msgpack.decode(self._path.read_bytes(), type=_Noted)
+            if all(0 <= note.columns < len(noted.columns) for note in noted.partitions.values()):
+                return noted
+        return _Noted([], {})

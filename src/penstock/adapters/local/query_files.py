@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -25,13 +26,22 @@ class TableFiles(msgspec.Struct):
         lines: one record a line.
         documents: JSON spread over several lines, or arrays of records.
         tables: CSV and Parquet: columns with names.
+        fitted: lines of records and nothing else, each file with the number of what is none and was left out of it.
+        careful: writes a fitted file anew when an engine cannot take it; returns where it is now, and its misfits.
         unreadable: what is there by name but cannot be read: links, pipes, files of somebody else.
     """
 
     lines: list[str] = []
     documents: list[str] = []
     tables: list[str] = []
+    fitted: dict[str, int] = {}
+    careful: Callable[[str], tuple[str, int] | None] | None = None
     unreadable: list[str] = []
+
+    @property
+    def count(self) -> int:
+        """How many files can be read."""
+        return len(self.lines) + len(self.documents) + len(self.tables) + len(self.fitted)
 
     def add(self, path: str) -> None:
         """Sorts a file in; an empty one holds nothing."""
@@ -49,6 +59,9 @@ class TableFiles(msgspec.Struct):
         A document that is no JSON becomes lines, to be judged one by one, and with it all that are like it. What is
         gone meanwhile was not there. Anything else is left out.
         """
+        if path in self.fitted:
+            self._mend_fitted(path)
+            return True
         if path not in self.lines and path not in self.documents and path not in self.tables:
             return False
         broken = {one for one in self.documents if not _is_json(one)} if path in self.documents else set()
@@ -61,6 +74,14 @@ class TableFiles(msgspec.Struct):
                 [one for one in held if one != path] for held in (self.lines, self.documents, self.tables)
             )
         return True
+
+    def _mend_fitted(self, path: str) -> None:
+        del self.fitted[path]
+        again = self.careful(path) if self.careful is not None else None
+        if again is not None:
+            self.fitted[again[0]] = again[1]
+        elif Path(path).exists():
+            self.unreadable.append(path)
 
 
 def kind_of(path: str) -> str:

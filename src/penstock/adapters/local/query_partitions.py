@@ -10,7 +10,7 @@ from pathlib import Path
 from penstock.adapters.local.query_pruning import Keep
 
 # What others may have called their files; see the lake's own rules for names.
-DATA = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
+DATA = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 PACKED = (".gz", ".zst")
 
 

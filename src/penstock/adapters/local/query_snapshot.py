@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from penstock.adapters.local.query_coverage import (
+    Columns,
     Identity,
-    Note,
     Notes,
     Sealed,
     folder_state,
@@ -50,7 +50,7 @@ class Snapshot(msgspec.Struct):
     """
 
     files: TableFiles = msgspec.field(default_factory=TableFiles)
-    sealed: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    sealed: dict[Columns, list[str]] = {}
     partitions: int = 0
     seen: dict[str, Identity] = {}
     folders: list[str] = []
@@ -61,13 +61,7 @@ class Snapshot(msgspec.Struct):
 
     def scan(self, table: str) -> TableScan:
         """Returns how much it is."""
-        raw = self.files
-        return TableScan(
-            table,
-            self.partitions,
-            sum(len(paths) for paths in self.sealed.values()),
-            len(raw.lines) + len(raw.documents) + len(raw.tables),
-        )
+        return TableScan(table, self.partitions, sum(map(len, self.sealed.values())), self.files.count)
 
 
 class _Part(msgspec.Struct):
@@ -78,7 +72,6 @@ class _Part(msgspec.Struct):
     state: tuple[int, int] | None = None
     sealed: str = ""
     found: Identity | None = None
-    columns: tuple[tuple[str, str], ...] = ()
 
 
 class Taking:
@@ -94,11 +87,14 @@ class Taking:
         self._lake = lake
         self._zone = zone
         self._table = table
+        self._folder = f"{lake}/{zone}/{table}"
+        self._sealed_folder = f"{lake}/sealed/{table}"
         self._columns = columns
         self._pins = pins
         self._snapshot = Snapshot(folders=[f"{pins or lake}/{zone}/{table}/", f"{pins or lake}/sealed/{table}/"])
         self._notes = Notes(lake, table) if zone == "raw" else None
-        self._new_notes: list[tuple[str, Note]] = []
+        self._new_notes: list[tuple[str, tuple[int, int] | None, Identity, Columns]] = []
+        self._noted_files: dict[int, list[str]] = {}
         self._raw: frozenset[str] = frozenset()
         self._sealed: frozenset[str] = frozenset()
 
@@ -130,16 +126,17 @@ class Taking:
 
     def _look(self, partition: str) -> _Part | None:
         """Returns what is to be looked into; None for a partition that is noted as wholly sealed."""
-        folder = f"{self._lake}/{self._zone}/{self._table}/{partition}"
+        folder = f"{self._folder}/{partition}"
         if self._notes is None:
             return _Part(partition, data_names(folder))
         # What is noted is how the folder was before it was listed: what comes meanwhile changes it.
         state = folder_state(folder) if partition in self._raw else None
-        path = f"{self._lake}/sealed/{self._table}/{partition}/{self._table}.parquet"
+        path = f"{self._sealed_folder}/{partition}/{self._table}.parquet"
         found = identity(path) if partition in self._sealed else None
-        note = self._notes.held.get(partition)
-        if found and note and note.folder == state and note.file == found and not self._pins:
-            self._add_sealed(path, path, found, note.columns)
+        note = self._notes.partitions.get(partition)
+        if found and note and note.file == found and note.folder == state and not self._pins:
+            self._snapshot.seen[path] = found
+            self._noted(self._notes, note.columns).append(path)
             return None
         names = data_names(folder) if state else []
         pinned, found = self._pinned(path) if partition in self._sealed else ("", None)
@@ -147,7 +144,7 @@ class Taking:
 
     def _add(self, part: _Part, told: Mapping[str, Sealed]) -> bool:
         """Takes a partition in, whole or not at all."""
-        folder = f"{self._lake}/{self._zone}/{self._table}/{part.path}"
+        folder = f"{self._folder}/{part.path}"
         sealed = told.get(part.sealed)
         rest = [name for name in part.names if sealed is None or name not in sealed.covers]
         raw = []
@@ -167,21 +164,22 @@ class Taking:
         return True
 
     def _add_part(self, part: _Part, sealed: Sealed | None, rest: Sequence[str]) -> None:
-        path = f"{self._lake}/sealed/{self._table}/{part.path}/{self._table}.parquet"
+        path = f"{self._sealed_folder}/{part.path}/{self._table}.parquet"
         if sealed is None:
             # What it holds cannot be told: the raw objects say the same, as long as they are there.
             self._snapshot.files.unreadable.append(part.sealed)
             return
-        self._add_sealed(path, part.sealed, part.found, sealed.columns)
+        if part.found is not None:
+            self._snapshot.seen[path] = part.found
+        self._snapshot.sealed.setdefault(sealed.columns, []).append(part.sealed)
         if not rest and part.found and is_settled(part.state) and not self._pins:
-            self._new_notes.append((part.path, Note(part.state, part.found, sealed.columns)))
+            self._new_notes.append((part.path, part.state, part.found, sealed.columns))
 
-    def _add_sealed(
-        self, original: str, path: str, found: Identity | None, columns: tuple[tuple[str, str], ...]
-    ) -> None:
-        if found is not None:
-            self._snapshot.seen[original] = found
-        self._snapshot.sealed.setdefault(columns, []).append(path)
+    def _noted(self, notes: Notes, place: int) -> list[str]:
+        """Returns the files so far that have the columns of this place in the notes."""
+        if place not in self._noted_files:
+            self._noted_files[place] = self._snapshot.sealed.setdefault(notes.columns[place], [])
+        return self._noted_files[place]
 
     def _pinned(self, path: str) -> tuple[str, Identity | None]:
         """Returns where to read a file, and which version of it that is; an empty path when it is not there."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +14,7 @@ from penstock.adapters.local.query_files import TableFiles
 from penstock.adapters.local.query_partitions import bare_name
 from penstock.adapters.local.query_snapshot import Snapshot
 from penstock.adapters.local.query_types import identifier, literal
+from penstock.adapters.local.sealer_sql import read_as, value_of
 from penstock.model.column_types import duckdb_type
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
 from penstock.model.schema import columns
@@ -24,6 +28,7 @@ CSV_OPTIONS = (
     "header=true, all_varchar=true, null_padding=true, ignore_errors=true, parallel=false, strict_mode=false,"
     " delim=',', quote='\"', escape='\"'"
 )
+EXACT = {ord(character): f"[{character}]" for character in "*?["}
 TIMESTAMP = re.compile(r"(?<!\")\bTIMESTAMP\b(?! WITH)")
 
 
@@ -33,6 +38,7 @@ class Source(msgspec.Struct, frozen=True):
     Attributes:
         columns: those of the record, with DuckDB's types.
         required: the columns that every record has; a line that comes back without one of them is no record.
+        rules: what else a record is to be, as a digest.
         partition: the partition columns.
         is_other_name: it is another name of a table, which no listing shows.
     """
@@ -44,6 +50,7 @@ class Source(msgspec.Struct, frozen=True):
     required: tuple[str, ...]
     partition: tuple[str, ...]
     is_other_name: bool = False
+    rules: str = ""
 
     def described(self) -> list[ResultColumn]:
         """Returns all columns."""
@@ -65,17 +72,34 @@ def sources(tables: Sequence[LakeTable]) -> dict[str, Source]:
 
 
 def _source(name: str, zone: str, table: LakeTable, record: type[msgspec.Struct], is_other_name: bool) -> Source:
-    described = columns(record)
-    needed = {field.encode_name for field in msgspec.structs.fields(record) if field.required}
+    shape = _shape(record)
     return Source(
         name=name,
         zone=zone,
         table=table.name,
-        columns={column.name: duckdb_type(column.type) for column in described},
-        required=tuple(column.name for column in described if column.name in needed and not column.nullable),
+        columns=shape.columns,
+        required=shape.required,
         partition=PARTITION_COLUMNS[table.partition],
         is_other_name=is_other_name,
+        rules=shape.rules,
     )
+
+
+class _Shape(NamedTuple):
+    columns: dict[str, str]
+    required: tuple[str, ...]
+    rules: str
+
+
+@functools.lru_cache(maxsize=256)
+def _shape(record: type[msgspec.Struct]) -> _Shape:
+    """Returns what a type says of a table. Types do not change, and looking into one takes longer than most else."""
+    described = columns(record)
+    needed = {field.encode_name for field in msgspec.structs.fields(record) if field.required}
+    required = tuple(column.name for column in described if column.name in needed and not column.nullable)
+    # What is another when the type is: literals, limits, what may be left out.
+    rules = hashlib.sha256(msgspec.json.encode(msgspec.json.schema(record), order="deterministic")).hexdigest()[:16]
+    return _Shape({column.name: duckdb_type(column.type) for column in described}, required, rules)
 
 
 def create_view(source: Source, snapshot: Snapshot, tables: Mapping[str, Sequence[str]] | None = None) -> str:
@@ -88,6 +112,8 @@ def create_view(source: Source, snapshot: Snapshot, tables: Mapping[str, Sequenc
     raw = _rows(source, snapshot.files)
     if raw is not None:
         parts.append(f"SELECT * FROM ({raw}) WHERE {_is_record(source)}")
+    if snapshot.files.fitted:
+        parts.append(_of_fitted(source, list(snapshot.files.fitted)))
     for path in snapshot.files.tables:
         reader = "parquet" if bare_name(path).endswith(".parquet") else "csv"
         own = _of_columns(source, dict.fromkeys((tables or {}).get(path, ()), ""), [path], reader)
@@ -171,6 +197,22 @@ def _of_lines(source: Source, paths: Sequence[str]) -> str:
     )
 
 
+def _of_fitted(source: Source, paths: Sequence[str]) -> str:
+    """Returns the query over lines of records and nothing else, read as they are sealed.
+
+    The condition is always true. It has every column read: a key that is there twice is an error then, whatever is
+    asked for.
+    """
+    declared = ", ".join(f"{literal(name)}: {literal(read_as(kind))}" for name, kind in source.columns.items())
+    own = [f"{value_of(name, kind)} AS {identifier(name)}" for name, kind in source.columns.items()]
+    return (
+        f"SELECT {', '.join([*own, *map(identifier, source.partition)])} FROM read_json({_list(paths)},"
+        f" format='newline_delimited', columns={{{declared}}}, {_hive(source)},"
+        f" maximum_object_size={LINE_LIMIT_BYTES + 1024 * 1024})"
+        f" WHERE hash({', '.join(map(identifier, source.columns))}) >= 0"
+    )
+
+
 def _of_documents(source: Source, paths: Sequence[str]) -> str:
     shape = ", ".join(f"{identifier(name)} {_zoned(kind)}" for name, kind in source.columns.items())
     parts = ", ".join(identifier(name) for name in source.partition)
@@ -207,4 +249,4 @@ def _list(paths: Sequence[str]) -> str:
 
 def _exact(path: str) -> str:
     """Returns a pattern that only this path fits."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
+    return path.translate(EXACT)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.adapters.local import sealer_sql as sql
-from penstock.adapters.local.parquet_footer import footer
+from penstock.adapters.local.parquet_footer import add_key_values, footer
 from penstock.adapters.local.query_types import literal
 from penstock.adapters.local.scratch import scratch_folder
 from penstock.errors import HomeError, NotFoundError, PenstockError, StorageFullError, ValidationError
 from penstock.faultpoints import fault_point
 from penstock.model.datasets import LakeTable
 from penstock.model.sealing import Footer
-from penstock.ports.sealing import Describe, Written
+from penstock.ports.sealing import Check, Describe, Written
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +34,7 @@ SETTINGS = {
     "enable_external_file_cache": "false",
     "python_enable_replacements": "false",
 }
-_FILE = re.compile(r'in file "(.+?)", ', re.DOTALL)
+_LINE = re.compile(r'in file "(.+?)", (?:at byte \d+ )?in line (\d+)', re.DOTALL)
 
 
 class DuckDbSealer:
@@ -90,18 +92,27 @@ class DuckDbSealer:
         return path
 
     def write(
-        self, table: LakeTable, lines: Sequence[Path], *, previous: Path | None, describe: Describe, scratch: Path
+        self,
+        table: LakeTable,
+        lines: Sequence[Path],
+        *,
+        check: Check,
+        previous: Path | None,
+        describe: Describe,
+        scratch: Path,
     ) -> Written:
         import duckdb
 
         path = scratch / f"{table.name}.parquet"
         connection = self._connect(scratch)
         try:
-            rows = _write(connection, sql.shape_of(table), lines, previous, describe, path)
+            writing = _Writing(connection, sql.shape_of(table), lines, path)
+            rows, duplicates = (writing.unique if table.unique else writing.all)(check, previous)
         except duckdb.Error as error:
             raise self._translate(error) from error
         finally:
             connection.close()
+        add_key_values(path, describe(duplicates))
         fault_point("sealer.after_write")
         return Written(path, rows)
 
@@ -129,36 +140,62 @@ class DuckDbSealer:
             )
         if "No space left" in text:
             return StorageFullError("no space left to seal", hint="free some space, then seal again: nothing is lost")
-        named = _FILE.search(text)
+        named = _LINE.search(text)
         # A pattern names its file in brackets, character by character.
-        path = re.sub(r"\[([*?\[])\]", r"\1", named[1]) if named else None
-        return ValidationError(f"cannot be sealed: {text}", hint="`penstock lake check` tells what is wrong", path=path)
+        path = re.sub(r"\[([*?[])\]", r"\1", named[1]) if named else None
+        line = int(named[2]) if named else None
+        return ValidationError(
+            f"cannot be sealed: {text}", hint="`penstock lake check` tells what is wrong", path=path, line=line
+        )
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    shape: sql.Shape,
-    lines: Sequence[Path],
-    previous: Path | None,
-    describe: Describe,
-    path: Path,
-) -> int:
-    numbered = bool(shape.unique)
-    rows = []
-    if previous is not None:
-        found = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(previous)]).fetchall()
-        rows.append(sql.select_previous(shape, previous, {name: kind for name, kind, *_ in found}, numbered=numbered))
-    if lines:
-        rows.append(sql.select_lines(shape, lines, numbered=numbered))
-    duplicates = [0] * len(lines)
-    if numbered and rows:
-        connection.execute(sql.stage(rows))
-        connection.execute(sql.find_duplicates(shape))
-        for number, count in connection.execute(sql.COUNT_DUPLICATES).fetchall():
-            duplicates[number] = count
-        chosen = sql.SELECT_UNIQUE
-    else:
-        chosen = " UNION ALL ".join(rows) or sql.select_nothing(shape)
-    statement = sql.copy(shape, chosen, path, describe(duplicates), in_order=numbered and bool(rows))
-    (count,) = connection.execute(statement).fetchone() or (0,)
-    return int(count)
+class _Writing:
+    """The writing of one file."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, shape: sql.Shape, lines: Sequence[Path], path: Path
+    ) -> None:
+        self._connection = connection
+        self._shape = shape
+        self._lines = lines
+        self._path = path
+
+    def all(self, check: Check, previous: Path | None) -> tuple[int, dict[int, int]]:
+        """Writes all rows; returns how many they are, and that none is a duplicate."""
+        rows = [] if previous is None else [self._select_previous(previous)]
+        rows += [sql.select_lines(self._shape, self._lines)] if self._lines else []
+        chosen = " UNION ALL ".join(rows) or sql.select_nothing(self._shape)
+        count, _ = self._meanwhile(sql.copy(self._shape, chosen, self._path), check)
+        return count, {}
+
+    def unique(self, check: Check, previous: Path | None) -> tuple[int, dict[int, int]]:
+        """Writes the first of equal rows; returns how many they are, and how many others each source had."""
+        nothing = sql.select_nothing(self._shape)
+        after = self._run(sql.stage(nothing if previous is None else self._select_previous(previous)))
+        lines = sql.select_lines(self._shape, self._lines) if self._lines else nothing
+        _, counts = self._meanwhile(sql.stage_more(lines, after), check)
+        self._connection.execute(sql.find_duplicates(self._shape, after))
+        # A source without rows ends where the one before it does, which has them.
+        ends = {after + end: number for number, end in reversed([*enumerate(itertools.accumulate(counts))])}
+        places = [list(ends.values()), list(ends)]
+        found = self._connection.execute(sql.COUNT_DUPLICATES, places).fetchall() if ends else []
+        return self._run(sql.copy(self._shape, sql.SELECT_UNIQUE, self._path, in_order=True)), dict(found)
+
+    def _meanwhile(self, statement: str, check: Check) -> tuple[int, Sequence[int]]:
+        """Runs a statement in a thread while the lines are checked in this one; returns its count, and theirs."""
+        with ThreadPoolExecutor(1, "penstock-sealer") as pool:
+            running = pool.submit(self._run, statement)
+            try:
+                counts = check()
+            except BaseException:
+                self._connection.interrupt()
+                raise
+            return running.result(), counts
+
+    def _run(self, statement: str) -> int:
+        (count,) = self._connection.execute(statement).fetchone() or (0,)
+        return int(count)
+
+    def _select_previous(self, path: Path) -> str:
+        found = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+        return sql.select_previous(self._shape, path, {name: kind for name, kind, *_ in found})

@@ -18,9 +18,9 @@ from penstock.model.schema import columns
 
 # A little more than a reader of lines lets pass. DuckDB holds twice as much for each thread.
 LINE_LIMIT_BYTES = 17 * 1024 * 1024
+# A query that looks for a few rows reads only their groups.
+ROW_GROUP_ROWS = 32_768
 NUMBER = '"penstock.number"'
-SOURCE = '"penstock.source"'
-OF_PREVIOUS = -1
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -44,48 +44,56 @@ def shape_of(table: LakeTable) -> Shape:
     )
 
 
-def select_lines(shape: Shape, paths: Sequence[Path], *, numbered: bool = False) -> str:
-    """Returns the query for the rows of files of lines; numbered, they tell which of the files they are from."""
-    declared = ", ".join(f"{literal(name)}: {literal(_read_as(kind))}" for name, kind in shape.columns.items())
-    chosen = [f"{_value(name, kind)} AS {identifier(name)}" for name, kind in shape.columns.items()]
-    chosen += [f"CAST(file_index AS BIGINT) AS {SOURCE}"] if numbered else []
+def select_lines(shape: Shape, paths: Sequence[Path]) -> str:
+    """Returns the query for the rows of files of lines."""
+    declared = ", ".join(f"{literal(name)}: {literal(read_as(kind))}" for name, kind in shape.columns.items())
+    chosen = ", ".join(f"{value_of(name, kind)} AS {identifier(name)}" for name, kind in shape.columns.items())
     files = ", ".join(literal(_exact(str(path))) for path in paths)
     return (
-        f"SELECT {', '.join(chosen)} FROM read_json([{files}], format='newline_delimited', columns={{{declared}}},"
+        f"SELECT {chosen} FROM read_json([{files}], format='newline_delimited', columns={{{declared}}},"
         f" maximum_object_size={LINE_LIMIT_BYTES}, hive_partitioning=false)"
     )
 
 
-def select_previous(shape: Shape, path: Path, found: Mapping[str, str], *, numbered: bool = False) -> str:
+def select_previous(shape: Shape, path: Path, found: Mapping[str, str]) -> str:
     """Returns the query for the rows of a sealed file that has the columns ``found``; new columns are NULL in it."""
-    chosen = [
+    chosen = ", ".join(
         f"CAST({identifier(name) if name in found else 'NULL'} AS {kind}) AS {identifier(name)}"
         for name, kind in shape.columns.items()
-    ]
-    chosen += [f"CAST({OF_PREVIOUS} AS BIGINT) AS {SOURCE}"] if numbered else []
-    return f"SELECT {', '.join(chosen)} FROM read_parquet({literal(_exact(str(path)))}, hive_partitioning=false)"
+    )
+    return f"SELECT {chosen} FROM read_parquet({literal(_exact(str(path)))}, hive_partitioning=false)"
 
 
-def stage(rows: Sequence[str]) -> str:
-    """Returns the statement that keeps the rows, numbered in their order."""
-    return f"CREATE TABLE staged AS SELECT *, row_number() OVER () AS {NUMBER} FROM ({' UNION ALL '.join(rows)})"
+def stage(rows: str) -> str:
+    """Returns the statement that keeps the rows that come first, numbered from 1 in their order."""
+    return f"CREATE TABLE staged AS SELECT *, row_number() OVER () AS {NUMBER} FROM ({rows})"
 
 
-def find_duplicates(shape: Shape) -> str:
-    """Returns the statement that finds the rows that an earlier one equals in all unique columns; NULL equals none."""
+def stage_more(rows: str, after: int) -> str:
+    """Returns the statement that keeps more rows, numbered from ``after`` on."""
+    return f"INSERT INTO staged SELECT *, {after} + row_number() OVER () FROM ({rows})"
+
+
+def find_duplicates(shape: Shape, after: int) -> str:
+    """Returns the statement that finds the rows that an earlier one equals in all unique columns; NULL equals none.
+
+    Rows up to ``after`` stay, whatever they equal.
+    """
     keys = ", ".join(map(identifier, shape.unique))
     present = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in shape.unique)
     return (
-        f"CREATE TABLE duplicates AS SELECT {NUMBER}, {SOURCE} FROM (SELECT {NUMBER}, {SOURCE},"
+        f"CREATE TABLE duplicates AS SELECT {NUMBER} FROM (SELECT {NUMBER},"
         f" row_number() OVER (PARTITION BY {keys} ORDER BY {NUMBER}) AS place FROM staged WHERE {present})"
-        f" WHERE place > 1 AND {SOURCE} <> {OF_PREVIOUS}"
+        f" WHERE place > 1 AND {NUMBER} > {after}"
     )
 
 
-COUNT_DUPLICATES = f"SELECT {SOURCE}, count(*) FROM duplicates GROUP BY ALL"
-SELECT_UNIQUE = (
-    f"SELECT * EXCLUDE ({NUMBER}, {SOURCE}) FROM staged ANTI JOIN duplicates ON staged.{NUMBER} = duplicates.{NUMBER}"
+# Takes the number of each source, and that of its last row; rows are those of sources one after the other.
+COUNT_DUPLICATES = (
+    f"SELECT source, count(*) FROM duplicates ASOF JOIN (SELECT unnest(?) AS source, unnest(?) AS last) AS ends"
+    f" ON duplicates.{NUMBER} <= ends.last GROUP BY source"
 )
+SELECT_UNIQUE = f"SELECT * EXCLUDE ({NUMBER}) FROM staged ANTI JOIN duplicates ON staged.{NUMBER} = duplicates.{NUMBER}"
 
 
 def select_nothing(shape: Shape) -> str:
@@ -93,21 +101,25 @@ def select_nothing(shape: Shape) -> str:
     return f"SELECT {', '.join(f'CAST(NULL AS {k}) AS {identifier(n)}' for n, k in shape.columns.items())} WHERE false"
 
 
-def copy(shape: Shape, rows: str, path: Path, metadata: Mapping[str, str], *, in_order: bool = False) -> str:
-    """Returns the statement that writes rows, sorted, as one Parquet file."""
+def copy(shape: Shape, rows: str, path: Path, *, in_order: bool = False) -> str:
+    """Returns the statement that writes rows, sorted, as one Parquet file.
+
+    The least effort of zstd: columns that are encoded already become hardly smaller by more of it.
+    """
     order = ", ".join(map(identifier, shape.sort)) or (NUMBER if in_order else "")
-    values = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in metadata.items())
     return (
         f"COPY ({rows}{f' ORDER BY {order}' if order else ''}) TO {literal(str(path))}"
-        f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{values}}})"
+        f" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
     )
 
 
-def _read_as(kind: str) -> str:
+def read_as(kind: str) -> str:
+    """Returns the type to read a column of lines as, so that nothing of it is lost."""
     return "VARCHAR" if kind == "TIMESTAMP" else kind.replace("TIMESTAMP", "TIMESTAMPTZ")
 
 
-def _value(name: str, kind: str) -> str:
+def value_of(name: str, kind: str) -> str:
+    """Returns the expression for a column of lines, read so, as a value of its type."""
     column = identifier(name)
     if kind != "TIMESTAMP":
         return f"CAST({column} AS {kind})" if "TIMESTAMP" in kind else column

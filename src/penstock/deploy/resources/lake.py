@@ -8,9 +8,11 @@ from penstock.deploy.hcl import Block, Expression, Template, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, has_bucket, sid
 from penstock.deploy.policy import Statement
 from penstock.deploy.resources import bucket, inbox
+from penstock.deploy.views import RAW_DAYS
 from penstock.errors import Finding
+from penstock.lake.catalog import ARCHIVE_PREFIX, WIDTH_SECONDS
 from penstock.model.access import Grant, LakeAction
-from penstock.model.datasets import LakeTable
+from penstock.model.datasets import ZONES, LakeTable, Zone
 from penstock.model.pipeline import Definition
 
 DAY_SECONDS = 86_400
@@ -100,7 +102,8 @@ def sealing_statements(definition: Definition) -> list[Statement]:
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what S3 would refuse."""
-    found = [one for table in definition.lake_tables.values() for one in _findings(table)]
+    is_sealing = definition.deployment.sealing
+    found = [one for table in definition.lake_tables.values() for one in _findings(table, is_sealing=is_sealing)]
     longest = f"{definition.name}-results-{'0' * ACCOUNT_DIGITS}-{definition.region}"
     if len(longest) > BUCKET_NAME_LIMIT:
         message = f"the bucket {longest!r} would have {len(longest)} characters, {BUCKET_NAME_LIMIT} are possible"
@@ -108,10 +111,21 @@ def limits(definition: Definition) -> list[Finding]:
     return found
 
 
-def _findings(table: LakeTable) -> list[Finding]:
-    infrequent, archive, retain = map(
-        _days, (table.infrequent_after_seconds, table.archive_after_seconds, table.retain_seconds)
-    )
+def _findings(table: LakeTable, *, is_sealing: bool) -> list[Finding]:
+    mistakes = [mistake for zone in _zones(is_sealing) for mistake in _mistakes(table, zone)]
+    if is_sealing:
+        mistakes += _too_soon(table)
+    elif table.retain_zones and table.retained_seconds("raw") != table.retain_seconds:
+        mistake = "keeps raw records for a shorter time than sealed ones, and nothing seals them in the account"
+        mistakes.append(("raw-expiry", mistake, "add sealing=True to pipeline.aws(…); or let raw be kept as long"))
+    found = (Finding(table.place, code, f"lake table {table.name!r} {what}", hint) for code, what, hint in mistakes)
+    return list(dict.fromkeys(found))
+
+
+def _mistakes(table: LakeTable, zone: Zone) -> list[tuple[str, str, str]]:
+    """Returns code, message and mend of what S3 would refuse in a rule of a zone."""
+    infrequent, retain = _days(table.infrequent_seconds(zone)), _days(table.retained_seconds(zone))
+    archive = _days(table.archive_after_seconds) if zone == "raw" else None
     mistakes = []
     if infrequent is not None and infrequent < INFREQUENT_DAYS:
         mistake = f"moves to infrequent access before {INFREQUENT_DAYS} days"
@@ -122,7 +136,31 @@ def _findings(table: LakeTable) -> list[Finding]:
     if retain is not None and any(days is not None and retain <= days for days in (infrequent, archive)):
         hint = "let retain= be later than infrequent_after= and archive_after="
         mistakes.append(("lifecycle-order", "expires before it moves to a colder tier", hint))
-    return [Finding(table.place, code, f"lake table {table.name!r} {what}", hint) for code, what, hint in mistakes]
+    return mistakes
+
+
+def _too_soon(table: LakeTable) -> list[tuple[str, str, str]]:
+    """Returns what is amiss where raw objects go, or cannot be read, before one can count on it that they are sealed.
+
+    S3 counts from the creation of an object, and does not ask whether it is sealed; a function seals once in the width
+    of a partition, and a view reads raw objects of ``RAW_DAYS``, within which alarms tell of what is not sealed.
+    """
+    needed = WIDTH_SECONDS[table.partition] * 2 + table.seal_after_seconds + RAW_DAYS * DAY_SECONDS
+    least = -(-int(needed) // DAY_SECONDS)
+    ages = (("expire", table.retained_seconds("raw")), ("are archived", table.archive_after_seconds))
+    return [
+        (
+            "raw-expiry",
+            f"has raw objects that {what} after {seconds / DAY_SECONDS:g} days; S3 asks not whether they are sealed",
+            f"let it be {least} days or more, so that an alarm on what is not sealed can be answered",
+        )
+        for what, seconds in ages
+        if seconds is not None and seconds < least * DAY_SECONDS
+    ]
+
+
+def _zones(is_sealing: bool) -> tuple[Zone, ...]:
+    return ZONES if is_sealing else ("raw", "quarantine")
 
 
 def _days(seconds: int | None) -> int | None:
@@ -135,20 +173,35 @@ def table_rules(definition: Definition) -> list[Block]:
     Athena does not read what is archived.
     https://docs.aws.amazon.com/athena/latest/ug/other-notable-limitations.html
     """
-    zones = ("raw", "sealed", "quarantine") if definition.deployment.sealing else ("raw", "quarantine")
-    rules = (_rule(table, zone) for table in definition.lake_tables.values() for zone in zones)
+    zones = _zones(definition.deployment.sealing)
+    rules = [_rule(table, zone) for table in definition.lake_tables.values() for zone in zones]
+    rules += [_archive_rule(table) for table in definition.lake_tables.values()]
     return [rule for rule in rules if rule is not None]
 
 
-def _rule(table: LakeTable, zone: str) -> Block | None:
+def _rule(table: LakeTable, zone: Zone) -> Block | None:
     actions = []
-    if table.infrequent_after_seconds is not None and zone != "quarantine":
-        actions.append(_transition(table.infrequent_after_seconds, "STANDARD_IA"))
+    infrequent, retain = table.infrequent_seconds(zone), table.retained_seconds(zone)
+    if infrequent is not None:
+        actions.append(_transition(infrequent, "STANDARD_IA"))
     if table.archive_after_seconds is not None and zone == "raw":
         actions.append(_transition(table.archive_after_seconds, "GLACIER"))
-    if table.retain_seconds is not None:
-        actions.append(nested("expiration", {"days": max(1, table.retain_seconds // DAY_SECONDS)}))
+    if retain is not None:
+        actions.append(_expiration(retain))
     return bucket.rule(f"{zone}-{table.name}", f"{zone}/{table.name}/", *actions) if actions else None
+
+
+def _archive_rule(table: LakeTable) -> Block | None:
+    """Returns the rule for what was archived on a machine, and came with a promotion."""
+    if table.archive_after_seconds is None:
+        return None
+    retain = table.retained_seconds("raw")
+    actions = [_transition(DAY_SECONDS, "GLACIER"), *([] if retain is None else [_expiration(retain)])]
+    return bucket.rule(f"archive-{table.name}", f"{ARCHIVE_PREFIX}raw/{table.name}/", *actions)
+
+
+def _expiration(seconds: int) -> Block:
+    return nested("expiration", {"days": max(1, seconds // DAY_SECONDS)})
 
 
 def _transition(seconds: int, tier: str) -> Block:

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from penstock import Bad, Good
+from penstock import Bad, Good, LogEntry
 from penstock.pipelines.logs.miner import Miner
-from penstock.pipelines.logs.records import ERRORS, LogRecord, utc
+from penstock.pipelines.logs.records import ERRORS, utc
 
 HOT_SECONDS = 2 * 86_400
 FUTURE_SECONDS = 15 * 60
@@ -44,7 +44,7 @@ class Counts(msgspec.Struct):
     errors: int = 0
     buckets: dict[int, int] = {}
 
-    def add(self, record: LogRecord) -> None:
+    def add(self, record: LogEntry) -> None:
         """Counts one line."""
         self.lines += 1
         self.errors += record.severity in ERRORS
@@ -79,7 +79,7 @@ def batches(lines: Iterable[Good | Bad], miner: Miner) -> Iterator[Batch]:
             batch.bads.append(line)
             bad_bytes += len(line.raw)
         else:
-            record: LogRecord = line.record
+            record: LogEntry = line.record
             place = service_of(record), int(record.timestamp.timestamp() // 60) * 60
             batch.minutes.setdefault(place, Counts()).add(record)
             miner.add(record.message, is_error=record.severity in ERRORS)
@@ -90,7 +90,7 @@ def batches(lines: Iterable[Good | Bad], miner: Miner) -> Iterator[Batch]:
         yield batch
 
 
-def service_of(record: LogRecord) -> str:
+def service_of(record: LogEntry) -> str:
     """Returns a service's name as a key can hold it."""
     return record.service[:SERVICE_CHARACTERS] or "unknown"
 

@@ -11,7 +11,7 @@ import math
 
 import msgspec
 
-from penstock.pipelines.logs.records import DeviceType
+from penstock import DeviceType
 
 DAY_SECONDS = 86_400
 BUSIEST_HOUR = 14

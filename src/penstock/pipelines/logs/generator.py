@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 
-from penstock import TaskError
+from penstock import LogEntry, LogSeverity, TaskError
 from penstock.pipelines.logs.estate import SERVICES, TOUCHED, Incident, Service, business, digest, incidents
-from penstock.pipelines.logs.records import LogRecord, Severity, utc
+from penstock.pipelines.logs.records import utc
 from penstock.pipelines.logs.templates import INCIDENTS, USUAL, Template, fill
 
 WINDOW_SECONDS = 300
 OFF = "off"
 MOST_LINES = 5000
 # Errors are rare enough that five ordinary minutes at the default rate never have more than ten.
-SEVERITIES: tuple[tuple[Severity, float], ...] = (("ERROR", 0.002), ("WARNING", 0.03), ("DEBUG", 0.05), ("INFO", 1.0))
+SEVERITIES: tuple[tuple[LogSeverity, float], ...] = (
+    ("ERROR", 0.002), ("WARNING", 0.03), ("DEBUG", 0.05), ("INFO", 1.0),
+)  # fmt: skip
 # An incident shows at any hour and any rate: five of its minutes have twice what the alarm looks for.
 FEWEST_INCIDENT_LINES = 4
 INCIDENT_SLOWNESS = 8.0
@@ -65,7 +67,7 @@ def window(at: float) -> tuple[float, float]:
     return end - WINDOW_SECONDS, end
 
 
-def generate(simulation: Simulation, begin: float, end: float) -> Iterator[list[LogRecord]]:
+def generate(simulation: Simulation, begin: float, end: float) -> Iterator[list[LogEntry]]:
     """Yields the lines of each whole minute of a span, in the order of their times."""
     happening = incidents(simulation.seed, begin, end)
     for minute in range(int(begin // 60), int(end // 60)):
@@ -73,7 +75,7 @@ def generate(simulation: Simulation, begin: float, end: float) -> Iterator[list[
         yield sorted(made, key=lambda one: one.timestamp)
 
 
-def _lines(simulation: Simulation, service: Service, minute: int, happening: Sequence[Incident]) -> Iterator[LogRecord]:
+def _lines(simulation: Simulation, service: Service, minute: int, happening: Sequence[Incident]) -> Iterator[LogEntry]:
     """Yields the lines of one service, whose draws are its own: another service more changes none of them."""
     draw = random.Random(int.from_bytes(digest(simulation.seed, simulation.rate, service.name, minute)[:16], "big"))
     at = minute * 60.0
@@ -89,7 +91,7 @@ def _lines(simulation: Simulation, service: Service, minute: int, happening: Seq
 
 def _usual(service: Service, draw: random.Random) -> Template:
     place = draw.random()
-    severity: Severity = "INFO"
+    severity: LogSeverity = "INFO"
     for name, ratio in SEVERITIES:
         if place < ratio:
             severity = name
@@ -107,14 +109,14 @@ def _weighted(templates: Sequence[Template], draw: random.Random) -> Template:
     return templates[-1]
 
 
-def _line(service: Service, template: Template, at: float, slowness: float, draw: random.Random) -> LogRecord:
+def _line(service: Service, template: Template, at: float, slowness: float, draw: random.Random) -> LogEntry:
     latency_ms = None
     if service.latency_ms is not None:
         # Most answers are near the median, and some are far slower: a log-normal distribution, by Box and Muller.
         normal = math.sqrt(-2.0 * math.log(1.0 - draw.random())) * math.cos(2.0 * math.pi * draw.random())
         latency_ms = round(service.latency_ms * slowness * math.exp(LATENCY_SPREAD * normal), 3)
     is_traced = service.device_type == "application"
-    return LogRecord(
+    return LogEntry(
         timestamp=utc(at + int(draw.random() * 60_000_000) / 1_000_000),
         severity=template.severity,
         service=service.name,

@@ -1,7 +1,7 @@
 """Templates of messages that nobody declared, mined line by line, in bounded memory.
 
-The method is Drain's: messages are told apart by their number of words, then by their first word, then by how many
-words they share with a template that is known; where they differ, the template gets ``<*>``.
+The method is Drain's, and so is the library: messages are told apart by their number of words, then by their first
+word, then by how many words they share with a template that is known; where they differ, the template gets ``<*>``.
 P. He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017,
 https://jiemingzhu.github.io/pub/pjhe_icws2017.pdf
 """
@@ -14,8 +14,8 @@ import msgspec
 
 WILDCARD = "<*>"
 SIMILARITY = 0.5
+DEPTH = 4
 MOST_FIRST_WORDS = 100
-MOST_ALIKE = 100
 MOST_TEMPLATES = 1000
 MOST_CHARACTERS = 1000
 MOST_WORDS = 64
@@ -26,8 +26,6 @@ QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
 ASSIGNED = re.compile(r"(?<=\w=)[^\s,;]+")
 REPEATED = re.compile(r"(?:<\*>[:.\-/,]?){2,}")
 
-Words = tuple[str, ...]
-
 
 class Mined(msgspec.Struct):
     """A template and how often it was met.
@@ -36,70 +34,54 @@ class Mined(msgspec.Struct):
         example: the first message of it, cut.
     """
 
-    words: Words
+    text: str
     example: str
     count: int = 0
     errors: int = 0
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.words)
 
 
 class Miner:
     """Finds templates. What comes after the thousandth is told apart no more, and counted under ``<*>``."""
 
     def __init__(self) -> None:
-        self._leaves: dict[tuple[int, str], list[Mined]] = {}
-        self._first_words: dict[int, set[str]] = {}
-        self._count = 0
-        self._others = Mined((WILDCARD,), "")
+        # It takes a quarter of a second to import.
+        from drain3.drain import Drain
+
+        self._drain = Drain(depth=DEPTH, sim_th=SIMILARITY, max_children=MOST_FIRST_WORDS, param_str=WILDCARD)
+        self._mined: dict[int, Mined] = {}
+        self._others = Mined(WILDCARD, "")
 
     def add(self, message: str, *, is_error: bool = False) -> Mined:
         """Counts a message and returns its template as it is by now."""
-        words = mask(message)
-        leaf = self._leaves.setdefault((len(words), self._first_word(words)), [])
-        found = _nearest(leaf, words)
-        if found is None and (self._count >= MOST_TEMPLATES or len(leaf) >= MOST_ALIKE):
-            found = self._others
-            found.example = found.example or message[:MOST_CHARACTERS]
-        elif found is None:
-            found = Mined(words, message[:MOST_CHARACTERS])
-            self._count += 1
-            leaf.append(found)
+        masked = mask(message)
+        if len(self._mined) < MOST_TEMPLATES:
+            cluster, _ = self._drain.add_log_message(masked)
+            found = self._mined.setdefault(cluster.cluster_id, Mined("", ""))
+            found.text = cluster.get_template()
         else:
-            pairs = zip(found.words, words, strict=True)
-            found.words = tuple(known if known == word else WILDCARD for known, word in pairs)
+            known = self._drain.match(masked)
+            found = self._others if known is None else self._mined[known.cluster_id]
+        found.example = found.example or message[:MOST_CHARACTERS]
         found.count += 1
         found.errors += is_error
         return found
 
     def templates(self) -> list[Mined]:
         """Returns the templates, the most frequent first. Those that have become equal are one."""
-        merged: dict[Words, Mined] = {}
-        for one in [*(mined for leaf in self._leaves.values() for mined in leaf), self._others]:
+        merged: dict[str, Mined] = {}
+        for one in [*self._mined.values(), self._others]:
             if one.count == 0:
                 continue
-            known = merged.get(one.words)
+            known = merged.get(one.text)
             if known is None:
-                merged[one.words] = msgspec.structs.replace(one)
+                merged[one.text] = msgspec.structs.replace(one)
             else:
                 known.count += one.count
                 known.errors += one.errors
-        return sorted(merged.values(), key=lambda one: (-one.count, one.words))
-
-    def _first_word(self, words: Words) -> str:
-        """Returns what stands for a message's first word: past the hundredth of its length they are all one."""
-        known = self._first_words.setdefault(len(words), set())
-        if words[0] in known:
-            return words[0]
-        if len(known) >= MOST_FIRST_WORDS:
-            return WILDCARD
-        known.add(words[0])
-        return words[0]
+        return sorted(merged.values(), key=lambda one: (-one.count, one.text))
 
 
-def mask(message: str) -> Words:
+def mask(message: str) -> str:
     """Returns the words of a message's first line, with ``<*>`` for what is a parameter by its looks."""
     text = message.lstrip().partition("\n")[0][:MOST_CHARACTERS]
     if '"' in text or "'" in text:
@@ -107,20 +89,10 @@ def mask(message: str) -> Words:
     if "=" in text:
         text = ASSIGNED.sub(WILDCARD, text)
     words = text.split()[:MOST_WORDS]
-    return tuple(word if word.isalpha() else _mask_word(word) for word in words) or (WILDCARD,)
+    return " ".join(word if word.isalpha() else _mask_word(word) for word in words) or WILDCARD
 
 
 def _mask_word(word: str) -> str:
     if not DIGIT.search(word):
         return word
     return REPEATED.sub(WILDCARD, PART.sub(lambda part: WILDCARD if DIGIT.search(part[0]) else part[0], word))
-
-
-def _nearest(leaf: list[Mined], words: Words) -> Mined | None:
-    """Returns the template that shares the most words, at least half of them; of equals, the one met first."""
-    best, most = None, SIMILARITY * len(words)
-    for one in leaf:
-        shared = sum(known == word for known, word in zip(one.words, words, strict=True))
-        if shared >= most and (best is None or shared > most):
-            best, most = one, float(shared)
-    return best

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from penstock.pipelines.logs.records import Severity
+from penstock import LogSeverity
 
 FIELD = re.compile(r"\{(\w+)\}")
 METHODS = ("GET", "GET", "GET", "POST", "PUT")
@@ -23,7 +23,7 @@ class Template(msgspec.Struct, frozen=True):
         weight: how often it is said, compared with the others of its service and severity.
     """
 
-    severity: Severity
+    severity: LogSeverity
     text: str
     status: int | None = None
     weight: float = 1.0

@@ -20,7 +20,7 @@ from penstock import (
     seconds,
     string,
 )
-from penstock.pipelines.metrics import fleet, host
+from penstock.pipelines.metrics import fleet, host, queries
 from penstock.pipelines.metrics.processing import METRIC_SECONDS, batches, item
 from penstock.pipelines.metrics.records import MetricRecord, MetricType, record
 
@@ -31,7 +31,14 @@ pipeline = Pipeline(
     tags={"project": "infra-monitoring", "environment": "production", "owner": "operations"},
 )
 
-raw = pipeline.lake("infra_metrics", MetricRecord, partition="hour", seal_after=minutes(10), archive_after=days(90))
+raw = pipeline.lake(
+    "infra_metrics",
+    MetricRecord,
+    partition="hour",
+    seal_after=minutes(10),
+    archive_after=days(90),
+    sort=["metric_type", "timestamp"],
+)
 throttles = pipeline.metric("DynamoDBThrottles", "Count", TableName="InfraMetrics")
 latest = pipeline.hot_table(
     "InfraMetrics",
@@ -200,6 +207,9 @@ collection = (
 pipeline.every(hours(3), collection)
 pipeline.on_object(raw, log_processor)
 pipeline.rehearse({"fleet": {"instances": 20, "seed": 7}}, {"fleet": {"instances": 0}})
+
+for _name, (_sql, _description) in queries.NAMED.items():
+    pipeline.query(_name, _sql, dialect="athena", description=_description)
 
 PERIOD = hours(3)
 # The metrics have no dimension for the instance: the highest value is that of the instance that an alarm is about.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from penstock.errors import ValidationError
+from penstock.lake.catalog import ARCHIVE_PREFIX, raw_key_of
 from penstock.lake.formats import is_readable
 from penstock.lake.layout import partition_path, table_prefix
 from penstock.lake.sealing import WIDTH_SECONDS, is_closed, partition_of
@@ -35,9 +37,14 @@ def recently_closed(objects: ObjectStore, table: LakeTable, now: float) -> dict[
     return found
 
 
-def all_partitions(objects: ObjectStore, table: LakeTable, within: str = "") -> list[str]:
-    """Returns all partitions that hold raw objects, closed or not."""
-    return [name for name, _, _ in _partitions(objects, table, float("inf"), within)]
+def all_partitions(objects: ObjectStore, table: LakeTable, within: str = "", *, sealed: bool = False) -> list[str]:
+    """Returns all partitions that hold raw objects, closed or not; with ``sealed``, those that hold any other too."""
+    found = {name for name, _, _ in _partitions(objects, table, float("inf"), within)}
+    for zone in ("sealed", f"{ARCHIVE_PREFIX}raw") if sealed else ():
+        for info in objects.list(f"{table_prefix(table.name, zone)}{within}"):
+            with contextlib.suppress(ValidationError):
+                found.add(partition_of(raw_key_of(info.key)))
+    return sorted(found)
 
 
 def _partitions(objects: ObjectStore, table: LakeTable, now: float, within: str) -> Iterator[tuple[str, int, bool]]:

@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(QuarantineLine)
 
 
 class QuarantineFile:
-    """A file of what did not fit, in the order of the lines."""
+    """A file of what did not fit, in the order of the lines; there is none where all fits."""
 
     def __init__(self, path: Path, source: str) -> None:
         self.path = path
@@ -59,14 +59,19 @@ class QuarantineFile:
         self._file: Any = None
 
     def __enter__(self) -> QuarantineFile:
-        self._file = self.path.open("wb")
+        """Begins anew."""
+        self.count = 0
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def add(self, bad: Bad) -> None:
         """Writes one down."""
+        if self._file is None:
+            self._file = self.path.open("wb")
         described = msgspec.json.decode(encode_quarantine([bad], self._source))
         self._file.write(msgspec.json.encode({**described, "by": SEAL}) + b"\n")
         self.count += 1

@@ -121,6 +121,7 @@ class Collecting:
             entropy=home.entropy,
             warn=self._warn,
             flush_seconds=flush_seconds,
+            scratch=home.path,
         )
 
     def _sink(self, table: str) -> LogSink:

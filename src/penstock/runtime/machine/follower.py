@@ -16,16 +16,17 @@ import msgspec
 
 from penstock.errors import UsageError
 from penstock.faultpoints import fault_point
-from penstock.lake import layout, records
+from penstock.lake import layout
 from penstock.logs import formats
-from penstock.logs.entry import LogEntry, Origin
+from penstock.logs.entry import LogEntry, Origin, encode
 from penstock.model.datasets import LakeTable
 from penstock.ports.bus import Announcer, ObjectCreated
 from penstock.ports.clock import Clock, Entropy
 from penstock.ports.objects import ObjectStore
 from penstock.ports.offsets import Batch, FileOffset, OffsetStore
-from penstock.runtime.machine.log_file import LINE_LIMIT_BYTES, LogFile, lines_of
-from penstock.runtime.machine.log_files import SETTLE_SECONDS, LogFiles, checked, matches
+from penstock.runtime.machine.log_file import LINE_LIMIT_BYTES, Lines, LogFile
+from penstock.runtime.machine.log_files import SETTLE_SECONDS, LogFiles
+from penstock.runtime.machine.log_patterns import checked, matches
 
 BATCH_BYTES = 4 * 1024 * 1024
 FLUSH_SECONDS = 5.0
@@ -98,7 +99,7 @@ class LogSink:
         Raises:
             AlreadyExistsError: there is one under this key.
         """
-        data = records.encode(entries)
+        data = encode(entries)
         event = ObjectCreated(
             pipeline=self.destination.pipeline,
             table=self.destination.table.name,
@@ -121,6 +122,7 @@ class Follower:
     Args:
         flush_seconds: how long a line may wait for others, to be stored with them.
         batch_bytes: after so many bytes it does not wait.
+        scratch: a folder where compressed generations are unpacked; the system's for temporary files when absent.
 
     Raises:
         UsageError: a pattern, the format or the table cannot be used.
@@ -137,6 +139,7 @@ class Follower:
         flush_seconds: float = FLUSH_SECONDS,
         batch_bytes: int = BATCH_BYTES,
         warn: Callable[[str], None] = lambda text: None,
+        scratch: Path | None = None,
     ) -> None:
         for watch in watches:
             formats.check_format(watch.format)
@@ -161,6 +164,7 @@ class Follower:
             entropy=entropy,
             warn=warn,
             from_end=[pattern for watch in watches if watch.from_end for pattern in watch.patterns],
+            scratch=scratch,
         )
 
     def tick(self, *, is_last: bool = False) -> int:
@@ -204,22 +208,22 @@ class Follower:
         offsets: list[FileOffset] = []
         lines = size = 0
         unfinished: set[str] = set()
+        waiting = set() if is_last else self._files.waiting
         # A log that filled the last batch lets the others go first.
         for file in sorted(files, key=lambda one: self._served.get(one.source, 0)):
             if size >= self._batch_bytes:
                 break
-            if file.source in unfinished:
+            if file.source in unfinished or (file.is_live and file.source in waiting):
                 continue
             limit = max(self._batch_bytes - size, 2 * LINE_LIMIT_BYTES)
             data = file.read(limit)
-            groups = self._groups(file, data, now, is_end=len(data) < limit, is_last=is_last)
-            if groups:
-                entries += [group.entry for group in groups]
-                lines += sum(group.lines for group in groups)
-                offsets.append(file.offset_after(data, groups[-1].end, now))
-                size += groups[-1].end - file.position
+            found, count, end = self._entries(file, data, now, is_end=len(data) < limit, is_last=is_last)
+            if count:
+                entries += found
+                lines += count
+                offsets.append(file.offset_after(data, end, now))
+                size += end - file.position
                 self._served[file.source] = self._batches
-            end = groups[-1].end if groups else file.position
             # Newer generations wait until this one is read, unless somebody goes on writing to it.
             if file.size > end and (file.is_live or now - file.left_at < WAIT_SECONDS):
                 unfinished.add(file.source)
@@ -228,9 +232,12 @@ class Follower:
             self._store(entries, offsets)
         return lines, size
 
-    def _groups(self, file: LogFile, data: bytes, now: float, *, is_end: bool, is_last: bool) -> list[formats.Group]:
+    def _entries(
+        self, file: LogFile, data: bytes, now: float, *, is_end: bool, is_last: bool
+    ) -> tuple[list[LogEntry], int, int]:
+        """Returns the entries of what was read, how many lines they are, and where they end."""
         if not data:
-            return []
+            return [], 0, file.position
         idle = now - file.changed_at
         is_final = is_end and (is_last or (not file.is_live and idle >= SETTLE_SECONDS))
         is_complete = is_end and (is_last or idle >= HOLD_SECONDS)
@@ -242,8 +249,9 @@ class Follower:
             service=watch.service or Path(file.source).stem,
             zone=watch.zone,
         )
-        lines = lines_of(data, file.position, is_final=is_final)
-        return list(formats.group(lines, origin, watch.format, is_complete=is_complete))
+        lines = Lines(data, file.position, is_final=is_final)
+        entries, count = formats.read(lines.texts, origin, watch.format, is_complete=is_complete)
+        return entries, count, lines.end(count)
 
     def _store(self, entries: Sequence[LogEntry], offsets: list[FileOffset]) -> None:
         name = f"{self._offsets.sequence(self._stream) + 1:012d}.{self._entropy.token()}"

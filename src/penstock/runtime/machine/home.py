@@ -249,10 +249,14 @@ class Home:
     @functools.cached_property
     def query(self) -> DuckDbQueryEngine:
         from penstock.adapters.local.query import DuckDbQueryEngine
+        from penstock.runtime.lake.fitting import RawFitting
 
         # Beside the lake, so that neither is taken for data.
         return DuckDbQueryEngine(
-            self.lake, temp_folder=self.path / "spilled", cache_folder=self.path / "cache" / "queries"
+            self.lake,
+            temp_folder=self.path / "spilled",
+            cache_folder=self.path / "cache" / "queries",
+            fit=RawFitting(self.rows),
         )
 
     @functools.cached_property

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from penstock.define.asking import Translate
 from penstock.define.pipeline import Pipeline
 from penstock.errors import LoadError, NotFoundError, PenstockError
 from penstock.model.pipeline import Definition
@@ -27,12 +28,16 @@ class Catalog:
     Args:
         files: Python files that define pipelines.
         folder: where ``pyproject.toml`` is looked for, there and above.
+        translate: translates named queries, which are checked by it.
 
     Raises:
         LoadError: a file or the project's configuration cannot be loaded.
     """
 
-    def __init__(self, files: Sequence[Path] = (), folder: Path | None = None) -> None:
+    def __init__(
+        self, files: Sequence[Path] = (), folder: Path | None = None, *, translate: Translate | None = None
+    ) -> None:
+        self._translate = translate
         self._sources: dict[str, Source] = {}
         self._references: dict[str, str] = {}
         for path in files:
@@ -59,7 +64,7 @@ class Catalog:
             near = difflib.get_close_matches(name, self._sources, 1)
             hint = f"did you mean {near[0]!r}?" if near else "`penstock ls` lists them; -f FILE adds those of a file"
             raise NotFoundError(f"there is no pipeline {name!r}", hint=hint)
-        return self._sources[name]().build()
+        return self._sources[name]().build(translate=self._translate)
 
     def reference(self, name: str) -> str:
         """Returns where a pipeline that was loaded is: ``module:attribute``, ``module`` or a file."""

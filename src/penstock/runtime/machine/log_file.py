@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from penstock.logs.formats import Line
 from penstock.ports.offsets import FileOffset
 
 HEAD_BYTES = 1024
@@ -66,6 +65,13 @@ class LogFile:
             self._size_seen, self.changed_at = size, now
         self.left_at = float("inf") if self.is_live else min(self.left_at, now)
         return max(0, size - self.position)
+
+    def count_as_read(self, end: int) -> None:
+        """Goes on behind a place, as if all before it had been read."""
+        start = max(0, end - TAIL_BYTES)
+        self.position = end
+        self.head = os.pread(self.fd, min(end, HEAD_BYTES), 0)
+        self.tail = os.pread(self.fd, end - start, start)
 
     def begin_at(self, offset: FileOffset) -> None:
         """Goes on where an offset says."""
@@ -144,33 +150,62 @@ class LogFile:
             self.fd = -1
 
 
-def lines_of(data: bytes, start: int, *, is_final: bool) -> Iterator[Line]:
-    """Yields the lines of what was read.
+class Lines:
+    """The lines of what was read from a file.
+
+    Attributes:
+        texts: the lines, without their ends.
 
     Args:
         start: where it begins, in bytes from the file's beginning.
         is_final: what follows the last end of a line is a line as well.
     """
+
+    def __init__(self, data: bytes, start: int, *, is_final: bool) -> None:
+        self._data = data
+        self._start = start
+        self._ends: list[int] | None = None
+        end = data.rfind(b"\n") + 1
+        self._last = len(data) if is_final else end
+        texts = _decode(data[:end]).split("\n")
+        texts.pop()
+        if b"\r\n" in data:
+            texts = [text.removesuffix("\r") for text in texts]
+        if is_final and end < len(data):
+            texts.append(_decode(data[end:]))
+        # No character is of more than four bytes.
+        if 4 * max(map(len, texts), default=0) > LINE_LIMIT_BYTES or len(data) - end > LINE_LIMIT_BYTES:
+            cut = list(_cut(data, is_final=is_final))
+            self.texts, self._ends = [text for text, _ in cut], [place for _, place in cut]
+        else:
+            self.texts = texts
+
+    def end(self, count: int) -> int:
+        """Returns where the first lines end, so many of them, in bytes from the file's beginning."""
+        if count == 0:
+            return self._start
+        if self._ends is not None:
+            return self._start + self._ends[count - 1]
+        place = self._last
+        for _ in range(len(self.texts) - count):
+            place = self._data.rfind(b"\n", 0, place - 1) + 1
+        return self._start + place
+
+
+def _cut(data: bytes, *, is_final: bool) -> Iterator[tuple[str, int]]:
+    """Yields lines, those that are too long in parts, each with the place behind it."""
     place = 0
-    while (end := data.find(b"\n", place)) >= 0:
-        yield from _cut(data, place, end, start)
-        raw = data[_last_cut(place, end) : end]
-        yield Line(_decode(raw.removesuffix(b"\r")), start + end + 1)
+    while place < len(data):
+        newline = data.find(b"\n", place)
+        end = newline if newline >= 0 else len(data)
+        while end - place > LINE_LIMIT_BYTES:
+            yield _decode(data[place : place + LINE_LIMIT_BYTES]), place + LINE_LIMIT_BYTES
+            place += LINE_LIMIT_BYTES
+        if newline >= 0:
+            yield _decode(data[place:end].removesuffix(b"\r")), newline + 1
+        elif is_final:
+            yield _decode(data[place:]), end
         place = end + 1
-    while len(data) - place > LINE_LIMIT_BYTES:
-        yield Line(_decode(data[place : place + LINE_LIMIT_BYTES]), start + place + LINE_LIMIT_BYTES)
-        place += LINE_LIMIT_BYTES
-    if is_final and place < len(data):
-        yield Line(_decode(data[place:]), start + len(data))
-
-
-def _last_cut(place: int, end: int) -> int:
-    return place + max(0, end - place - 1) // LINE_LIMIT_BYTES * LINE_LIMIT_BYTES
-
-
-def _cut(data: bytes, place: int, end: int, start: int) -> Iterator[Line]:
-    for begin in range(place, _last_cut(place, end), LINE_LIMIT_BYTES):
-        yield Line(_decode(data[begin : begin + LINE_LIMIT_BYTES]), start + begin + LINE_LIMIT_BYTES)
 
 
 def _decode(raw: bytes) -> str:

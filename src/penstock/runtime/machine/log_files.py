@@ -6,48 +6,38 @@ file starts again at its beginning, and a copy that was made of it before goes o
 
 from __future__ import annotations
 
-import fnmatch
-import os
-import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from penstock.errors import UsageError
-from penstock.logs.rotation import is_rotated
+import msgspec
+
+from penstock.logs.rotation import is_packed, unpacked_name
 from penstock.ports.clock import Entropy
 from penstock.ports.offsets import FileOffset, OffsetStore
-from penstock.runtime.machine.log_file import HEAD_BYTES, TAIL_BYTES, LogFile
+from penstock.runtime.machine.log_file import LogFile
+from penstock.runtime.machine.log_patterns import Candidate, candidates, checked, files_of, live_of, matches
+from penstock.runtime.machine.packed_log import UNPACKED, PackedLogFile
 
 # A file that is no longer among those that are followed is let go when nothing was written to it for so long.
 SETTLE_SECONDS = 5.0
 # Offsets of files that are gone are kept for so long, should a copy turn up.
 FORGET_SECONDS = 30 * 86_400.0
-WILD = "*?["
-
-
-class _Candidate(NamedTuple):
-    """A file that is to be followed.
-
-    Attributes:
-        file: its device and inode.
-        source: the path of the log that it is a generation of.
-        is_live: whether it is the newest one.
-    """
-
-    file: str
-    path: Path
-    source: str
-    is_live: bool
-    size: int
+# How often a compressed file that cannot be read yet is tried, and how long it may take to be written.
+RETRY_SECONDS = 5.0
+DAMAGED_SECONDS = 60.0
 
 
 class LogFiles:
     """The files that some patterns mean, and older generations of them.
 
+    Attributes:
+        waiting: logs of which an older generation could not be read yet at the last look.
+
     Args:
         patterns: paths; the last part may hold ``*``, ``?`` and ``[…]``.
         from_end: those of the patterns whose files, as far as they are there at first, begin at their end.
+        scratch: a folder where compressed generations are unpacked; the system's for temporary files when absent.
 
     Raises:
         UsageError: a pattern has wildcards in a folder's name.
@@ -62,6 +52,7 @@ class LogFiles:
         entropy: Entropy,
         warn: Callable[[str], None] = lambda text: None,
         from_end: Sequence[Path] = (),
+        scratch: Path | None = None,
     ) -> None:
         self._stream = stream
         self._patterns = [checked(pattern) for pattern in patterns]
@@ -72,6 +63,10 @@ class LogFiles:
         self._from_end = {checked(pattern) for pattern in from_end}
         self._known = {one.id: one for one in offsets.offsets(stream)}
         self._open: dict[str, LogFile] = {}
+        self._later: dict[str, float] = {}
+        self._partial: set[str] = set()
+        self.waiting: set[str] = set()
+        self._scratch = scratch or Path(tempfile.gettempdir())
         self._is_registered = False
 
     def scan(self, now: float) -> list[LogFile]:
@@ -79,32 +74,99 @@ class LogFiles:
         if not self._is_registered:
             self._register(now)
         self._check_truncated(now)
-        found = {one.file: one for one in self._candidates()}
-        fresh = self._take(found, now)
+        self.waiting.clear()
+        found = {one.file: one for one in candidates(self._patterns, self._known_paths(), self._missed)}
+        fresh = self._take([one for one in found.values() if not one.is_packed], now)
+        packed = [one for one in found.values() if one.is_packed and not self._is_done(one)]
+        self._disown(packed)
         for opened in fresh:
             self._place(opened, [*self._open.values(), *fresh], found, now)
+        for one in packed:
+            self._unpack(one, found, now)
         self._let_go(found, now)
-        return sorted(self._open.values(), key=lambda one: (one.source, one.is_live, one.modified_at))
+        return sorted(self._open.values(), key=_age)
 
-    def _take(self, found: Mapping[str, _Candidate], now: float) -> list[LogFile]:
+    def _take(self, plain: Sequence[Candidate], now: float) -> list[LogFile]:
         """Opens what is not open; returns the files of which nothing was read under their inodes."""
         fresh = []
-        for file, one in found.items():
-            if file in self._open:
-                self._open[file].is_live = one.is_live
-            elif not self._is_done(one) and (opened := self._begin(one, now)) is not None:
-                if opened.position:
+        for one in plain:
+            if one.file in self._open:
+                self._open[one.file].is_live = one.is_live
+            elif not self._is_done(one):
+                opened = self._begin(one, now)
+                if opened is None:
+                    self.waiting.add(one.source)
+                elif opened.position:
                     self._follow(opened)
                 else:
                     fresh.append(opened)
         return fresh
 
-    def _is_done(self, one: _Candidate) -> bool:
+    def _disown(self, packed: Sequence[Candidate]) -> None:
+        """Notes that files whose inodes are those of new compressed ones are gone."""
+        stale = [known for one in packed if (known := self._current(one.file)) is not None]
+        if stale:
+            self._note([msgspec.structs.replace(one, is_current=False) for one in stale])
+
+    def _unpack(self, one: Candidate, there: Mapping[str, Candidate], now: float) -> None:
+        """Opens a compressed generation of which not all is stored."""
+        # It may be being made of a file that is there still, which is read itself.
+        if one.file + UNPACKED in self._open or one.path.with_name(unpacked_name(one.path.name)).exists():
+            return
+        if self._later.get(one.file, now) > now:
+            self.waiting |= {one.source} & self._partial
+            return
+        self._later[one.file] = now + RETRY_SECONDS
+        opened = self._try_open(one.path, lambda id_: PackedLogFile(id_, one.path, one.source, self._scratch))
+        if not isinstance(opened, PackedLogFile):
+            return
+        if opened.reason and now - opened.packed_at < DAMAGED_SECONDS:
+            self.waiting.add(one.source)
+            self._partial.add(one.source)
+            opened.close()
+            return
+        self._partial.discard(one.source)
+        if opened.reason:
+            self._complain(one.path, f"{opened.reason}; what comes before is read")
+        self._place_unpacked(opened, there, now)
+
+    def _place_unpacked(self, opened: PackedLogFile, there: Mapping[str, Candidate], now: float) -> None:
+        removed = [other for file, other in self._open.items() if file.removesuffix(UNPACKED) not in there]
+        same = [one for one in removed if opened.is_beginning_of(one) or one.is_beginning_of(opened)]
+        if same:
+            # What it was made of is read to its end first.
+            if any(one.position >= opened.size for one in same):
+                self._note(opened.ended(now))
+            opened.close()
+            return
+        begun = self._current(opened.file)
+        if begun is not None and opened.holds(begun):
+            opened.id, opened.source = begun.id, begun.path
+            opened.begin_at(begun)
+            self._follow(opened)
+        else:
+            if begun is not None:
+                self._note([msgspec.structs.replace(begun, is_current=False)])
+            self._place(opened, list(self._open.values()), there, now)
+        if self._open.get(opened.file) is opened and opened.position == opened.size:
+            self._end(opened, now)
+
+    def _end(self, opened: LogFile, now: float) -> None:
+        """Lets a file go of which all is stored."""
+        if isinstance(opened, PackedLogFile):
+            self._note(opened.ended(now))
+        opened.close()
+        del self._open[opened.file]
+
+    def _is_done(self, one: Candidate) -> bool:
         known = self._current(one.file)
-        return not one.is_live and known is not None and known.position == one.size
+        return not one.is_live and known is not None and known.is_packed == one.is_packed and known.position == one.size
 
     def _current(self, file: str) -> FileOffset | None:
         return next((one for one in self._known.values() if one.is_current and one.file == file), None)
+
+    def _known_paths(self) -> list[Path]:
+        return [Path(one.path) for one in self._known.values()]
 
     def commit(self, offsets: Sequence[FileOffset]) -> None:
         """Notes offsets that were stored."""
@@ -125,7 +187,7 @@ class LogFiles:
         before = self._offsets.patterns(self._stream)
         for pattern in self._patterns:
             if str(pattern) not in before:
-                there = [one for path in _files_of(pattern.parent) if (one := self._at_end(path, pattern, now))]
+                there = [one for path in files_of(pattern.parent) if (one := self._at_end(path, pattern, now))]
                 self._offsets.register(self._stream, str(pattern), there)
                 self._known |= {one.id: one for one in there}
         self._is_registered = True
@@ -134,49 +196,19 @@ class LogFiles:
         is_meant = any(matches(path, one) for one in self._patterns)
         if is_meant and not (pattern in self._from_end and matches(path, pattern)):
             return None
-        if not is_meant and not self._older_than(path.name, pattern):
+        if not is_meant and live_of(path.name, pattern, self._known_paths()) is None:
             return None
-        opened = self._try_open(path, str(path))
+        opened = self._try_open(path, lambda id_: LogFile(id_, path, str(path)))
         if opened is None:
             return None
         try:
             end = opened.size
             if self._current(opened.file) or not end:
                 return None
-            self._read_to(opened, end)
-            return opened.offset(now)
+            opened.count_as_read(end)
+            return msgspec.structs.replace(opened.offset(now), is_packed=is_packed(path.name))
         finally:
             opened.close()
-
-    def _older_than(self, name: str, pattern: Path) -> bool:
-        return any(is_rotated(name, live) for live in self._live_names(pattern))
-
-    def _live_names(self, pattern: Path) -> set[str]:
-        if not _is_wild(pattern):
-            return {pattern.name}
-        there = {path.name for path in _files_of(pattern.parent) if fnmatch.fnmatchcase(path.name, pattern.name)}
-        known = (Path(one.path) for one in self._known.values())
-        return there | {path.name for path in known if matches(path, pattern)}
-
-    def _candidates(self) -> Iterator[_Candidate]:
-        """Yields the files that are meant, and older generations of them."""
-        for pattern in self._patterns:
-            lives = self._live_names(pattern)
-            paths = [] if _is_wild(pattern) else [pattern]
-            for path in [*paths, *(path for path in _files_of(pattern.parent) if path != pattern)]:
-                origin = next((name for name in lives if is_rotated(path.name, name)), None)
-                is_meant = matches(path, pattern)
-                if origin is None and not is_meant:
-                    continue
-                try:
-                    status = path.stat()
-                except OSError as error:
-                    self._complain(path, error)
-                    continue
-                if stat.S_ISREG(status.st_mode):
-                    file = f"{status.st_dev}:{status.st_ino}"
-                    source = path if is_meant else path.with_name(str(origin))
-                    yield _Candidate(file, path, str(source), origin is None, status.st_size)
 
     def _check_truncated(self, now: float) -> None:
         for opened in list(self._open.values()):
@@ -190,13 +222,13 @@ class LogFiles:
         opened.position, opened.head, opened.tail = 0, b"", b""
         if opened.begins_like(old):
             # Its end was cut off, and what is left was read.
-            self._read_to(opened, opened.size)
+            opened.count_as_read(opened.size)
         new = [opened.offset(now)] if opened.position else []
         self._note([old, *new])
 
-    def _begin(self, one: _Candidate, now: float) -> LogFile | None:
+    def _begin(self, one: Candidate, now: float) -> LogFile | None:
         """Opens a file that is not open, at its offset when it is known."""
-        opened = self._try_open(one.path, one.source)
+        opened = self._try_open(one.path, lambda id_: LogFile(id_, one.path, one.source))
         if opened is None:
             return None
         opened.is_live = one.is_live
@@ -209,7 +241,7 @@ class LogFiles:
                 opened.source = one.source
         return opened
 
-    def _place(self, opened: LogFile, others: Sequence[LogFile], there: Mapping[str, _Candidate], now: float) -> None:
+    def _place(self, opened: LogFile, others: Sequence[LogFile], there: Mapping[str, Candidate], now: float) -> None:
         """Decides where a file begins of which nothing was read under its inode."""
         is_copying = not opened.is_live and any(
             other is not opened and other.is_live and opened.is_beginning_of(other) for other in others
@@ -227,37 +259,29 @@ class LogFiles:
         elif not opened.is_live:
             origin = next((one for one in reversed(gone) if opened.begins_like(one)), None)
             if origin is not None:
-                self._read_to(opened, opened.size)
+                opened.count_as_read(opened.size)
         if origin is not None:
             opened.source = origin.path
             self._note([opened.offset(now)], [origin.id])
         self._follow(opened)
 
-    def _is_gone(self, offset: FileOffset, there: Mapping[str, _Candidate]) -> bool:
-        return offset.file not in there and offset.file not in self._open
+    def _is_gone(self, offset: FileOffset, there: Mapping[str, Candidate]) -> bool:
+        return offset.file.removesuffix(UNPACKED) not in there and offset.file not in self._open
 
     def _follow(self, opened: LogFile) -> None:
         self._open[opened.file] = opened
 
-    def _let_go(self, found: Mapping[str, _Candidate], now: float) -> None:
+    def _let_go(self, found: Mapping[str, Candidate], now: float) -> None:
         """Closes older generations that are read to their end, and forgets what has been gone for long."""
         for file, opened in list(self._open.items()):
             unread = opened.observe(now)
             opened.is_live = opened.is_live and file in found
             if not opened.is_live and not unread and now - opened.changed_at >= SETTLE_SECONDS:
-                opened.close()
-                del self._open[file]
+                self._end(opened, now)
         before = now - FORGET_SECONDS
         gone = [one for one in self._known.values() if not one.is_current or self._is_gone(one, found)]
         if old := [one.id for one in gone if one.seen_at < before]:
             self._note([], old)
-
-    def _read_to(self, opened: LogFile, end: int) -> None:
-        """Counts what a file holds up to a place as read."""
-        start = max(0, end - TAIL_BYTES)
-        opened.position = end
-        opened.head = os.pread(opened.fd, min(end, HEAD_BYTES), 0)
-        opened.tail = os.pread(opened.fd, end - start, start)
 
     def _note(self, offsets: Sequence[FileOffset], forget: Sequence[str] = ()) -> None:
         noted = [one for one in offsets if one.position]
@@ -266,55 +290,30 @@ class LogFiles:
             self._known.pop(gone, None)
         self._known |= {one.id: one for one in noted}
 
-    def _try_open(self, path: Path, live: str) -> LogFile | None:
+    def _try_open(self, path: Path, open_: Callable[[str], LogFile]) -> LogFile | None:
         try:
-            return LogFile(self._entropy.token(), path, live)
+            return open_(self._entropy.token())
         except FileNotFoundError:
             return None
         except OSError as error:
             self._complain(path, error)
             return None
 
-    def _complain(self, path: Path, error: OSError) -> None:
+    def _missed(self, path: Path, source: Path, error: OSError) -> None:
+        # What went since the folder was listed is there under another name the next time.
+        self.waiting.add(str(source))
+        self._complain(path, error)
+
+    def _complain(self, path: Path, what: OSError | str) -> None:
         """Says once what keeps a file from being read."""
-        what = (str(path), str(error.strerror))
-        if not isinstance(error, FileNotFoundError) and what not in self._warned:
-            self._warned.add(what)
-            self._warn(f"cannot read {path}: {error.strerror}; it is tried again")
+        if isinstance(what, FileNotFoundError):
+            return
+        reason = what if isinstance(what, str) else f"{what.strerror}; it is tried again"
+        if (str(path), reason) not in self._warned:
+            self._warned.add((str(path), reason))
+            self._warn(f"cannot read {path}: {reason}")
 
 
-def checked(pattern: Path) -> Path:
-    """Returns a pattern as an absolute path.
-
-    Raises:
-        UsageError: it has a wildcard in a folder's name.
-    """
-    absolute = pattern.expanduser().absolute()
-    if any(character in str(absolute.parent) for character in WILD):
-        raise UsageError(f"{pattern} has a wildcard in a folder's name", hint="wildcards may be in the last part only")
-    return absolute
-
-
-def _is_wild(pattern: Path) -> bool:
-    return any(character in pattern.name for character in WILD)
-
-
-def matches(path: Path, pattern: Path) -> bool:
-    """Tells whether a pattern means a path."""
-    return path.parent == pattern.parent and fnmatch.fnmatchcase(path.name, pattern.name)
-
-
-def _files_of(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as found:
-            entries = [Path(entry.path) for entry in found if entry.is_file()]
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return []
-    return sorted(entries, key=_age)
-
-
-def _age(path: Path) -> tuple[float, str]:
-    try:
-        return path.stat().st_mtime, path.name
-    except OSError:
-        return 0.0, path.name
+def _age(opened: LogFile) -> tuple[str, bool, bool, float]:
+    """Returns what sorts the generations of a log, the oldest first: what is compressed is older than what is not."""
+    return opened.source, opened.is_live, not isinstance(opened, PackedLogFile), opened.modified_at

@@ -13,6 +13,7 @@ from penstock.errors import ConditionFailedError, PenstockError
 from penstock.faultpoints import fault_point
 from penstock.lake.catalog import Partition, archive_key, raw_key_of
 from penstock.lake.compression import decompressed
+from penstock.lake.layout import table_prefix
 from penstock.lake.outcome import BrokenError
 from penstock.lake.retention import Action, Decision, decide, plan
 from penstock.model.datasets import LakeTable
@@ -48,7 +49,7 @@ class Retention:
             table
             for definition in definitions.values()
             for table in definition.lake_tables.values()
-            if table.retain_seconds is not None or table.archive_after_seconds is not None
+            if table.retain_seconds is not None or table.retain_zones or table.archive_after_seconds is not None
         ]
         self._warn = warn
         self._due_at = float("-inf")
@@ -75,7 +76,7 @@ class Retention:
 
     def _plan(self, table: LakeTable, now: float) -> list[Decision]:
         """Returns what is due of one table. Only of partitions that are old enough are sealed files opened."""
-        old = [one.partition for one in plan(table, self.catalog.outline(table).partitions, now)]
+        old = dict.fromkeys(one.partition for one in plan(table, self.catalog.outline(table).partitions, now))
         return [one for path in old for one in plan(table, self.catalog.listing(table, f"{path}/").partitions, now)]
 
     def carry_out(self, decision: Decision) -> Decision | None:
@@ -85,7 +86,7 @@ class Retention:
             PenstockError: an object cannot be written or deleted; what was done so far stays done.
         """
         current = self._again(decision)
-        if current is None or current.action is not decision.action:
+        if current is None:
             return None
         if current.action is Action.ARCHIVE:
             for key in current.keys:
@@ -104,23 +105,23 @@ class Retention:
         return [self._restore(one.key) for one in partition.archived]
 
     def _again(self, decision: Decision) -> Decision | None:
-        """Returns what would be decided at this moment: raw objects may have come, a sealer may have been here."""
+        """Returns the decision as it is at this moment: raw objects may have come, a sealer may have been here."""
         table = next((one for one in self.tables if one.name == decision.table), None)
         if table is None:
             return None
         now = self._clock.now()
         found = self.catalog.listing(table, f"{decision.partition}/").partitions
-        return next((one for one in (decide(table, partition, now) for partition in found) if one), None)
+        decided = [one for partition in found for one in decide(table, partition, now)]
+        return next((one for one in decided if one.action is decision.action), None)
 
     def _expire(self, decision: Decision) -> None:
-        *others, sealed = decision.keys
-        for key in others:
+        for key in decision.keys:
             fault_point("retention.before_delete")
+            if key.startswith(table_prefix(decision.table, "sealed")):
+                found = self._objects.head(key)
+                if found is None or found.etag != decision.sealed_etag:
+                    continue
             self._objects.delete(key)
-        fault_point("retention.before_delete")
-        found = self._objects.head(sealed)
-        if found is not None and found.etag == decision.sealed_etag:
-            self._objects.delete(sealed)
 
     def _archive(self, key: str) -> None:
         """Moves one raw object: what is in the archive is read back before the raw one goes."""

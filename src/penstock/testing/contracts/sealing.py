@@ -33,7 +33,7 @@ METADATA = {
 }
 
 
-def _described(duplicates: Sequence[int]) -> Mapping[str, str]:
+def _described(duplicates: Mapping[int, int]) -> Mapping[str, str]:
     return METADATA
 
 
@@ -76,24 +76,58 @@ class SealingEngineContract:
             previous = (scratch / "t.parquet").rename(scratch / "previous.parquet")
             assert _write(engine, SORTED, scratch, ['{"name":"a"}'], previous=previous) == 2
 
-    def test_duplicates_are_counted_for_each_file(self, engine: SealingEngine) -> None:
-        told: list[list[int]] = []
+    def test_duplicates_are_counted_for_each_source(self, engine: SealingEngine) -> None:
+        told: list[dict[int, int]] = []
 
-        def describe(duplicates: Sequence[int]) -> Mapping[str, str]:
-            told.append(list(duplicates))
+        def describe(duplicates: Mapping[int, int]) -> Mapping[str, str]:
+            told.append(dict(duplicates))
             return METADATA
 
+        sources = [['{"name":"a"}', '{"name":"b"}'], [], ['{"name":"a"}', '{"name":"a"}', '{"name":"c"}']]
         with engine.scratch() as scratch:
-            files = [['{"name":"a"}', '{"name":"b"}'], ['{"name":"a"}', '{"name":"a"}', '{"name":"c"}']]
-            assert _write(engine, UNIQUE, scratch, *files, describe=describe) == 3
-        assert told == [[0, 2]]
+            assert _write(engine, UNIQUE, scratch, *sources, describe=describe) == 3
+            previous = (scratch / "t.parquet").rename(scratch / "previous.parquet")
+            assert _write(engine, UNIQUE, scratch, *reversed(sources), describe=describe, previous=previous) == 3
+        assert told == [{2: 2}, {0: 3, 2: 2}]
+
+    def test_sources_may_share_a_file(self, engine: SealingEngine) -> None:
+        told: list[dict[int, int]] = []
+
+        def describe(duplicates: Mapping[int, int]) -> Mapping[str, str]:
+            told.append(dict(duplicates))
+            return METADATA
+
+        files = [['{"name":"a"}'] * 3, ['{"name":"b"}'] * 2]
+        with engine.scratch() as scratch:
+            assert _write(engine, UNIQUE, scratch, *files, describe=describe, counts=[0, 1, 2, 0, 1, 1]) == 2
+        assert told == [{2: 2, 5: 1}]
+
+    def test_no_lines_make_an_empty_file(self, objects: ObjectStore, engine: SealingEngine) -> None:
+        with engine.scratch() as scratch:
+            assert _write(engine, SORTED, scratch) == 0
+            objects.replace(KEY, scratch / "t.parquet", if_match=None)
+        found = engine.footer(KEY)
+        assert found is not None
+        assert [column.path for column in found.columns] == [("name",), ("count",)]
 
     @pytest.mark.parametrize("line", ['{"name":"a","count":9223372036854775808}', '{"name":"a"', '{"name":"a"} {}'])
     def test_what_the_columns_cannot_hold_is_refused(self, engine: SealingEngine, line: str) -> None:
         with engine.scratch() as scratch:
             with pytest.raises(ValidationError) as refused:
-                _write(engine, ARRIVING, scratch, ['{"name":"fine"}'], [line])
+                _write(engine, ARRIVING, scratch, ['{"name":"fine"}'], ['{"name":"fine"}', line, '{"name":"fine"}'])
             assert refused.value.data["path"] == str(scratch / "1.json")
+            assert refused.value.data["line"] in {2, 3}
+
+    def test_what_the_check_raises_is_raised(self, engine: SealingEngine) -> None:
+        def check() -> Sequence[int]:
+            raise NotFoundError("it is gone")
+
+        with engine.scratch() as scratch:
+            (scratch / "0.json").write_bytes(b'{"name":"a"}\n' * 10_000)
+            with pytest.raises(NotFoundError, match="it is gone"):
+                engine.write(
+                    SORTED, [scratch / "0.json"], check=check, previous=None, describe=_described, scratch=scratch
+                )
 
 
 def _write(
@@ -103,8 +137,10 @@ def _write(
     *files: list[str],
     previous: Path | None = None,
     describe: Describe = _described,
+    counts: Sequence[int] | None = None,
 ) -> int:
     paths = [scratch / f"{number}.json" for number in range(len(files))]
     for path, lines in zip(paths, files, strict=True):
-        path.write_text("\n".join([*lines, ""]))
-    return engine.write(table, paths, previous=previous, describe=describe, scratch=scratch).rows
+        path.write_text("".join(f"{line}\n" for line in lines))
+    check = lambda: list(map(len, files)) if counts is None else counts  # noqa: E731
+    return engine.write(table, paths, check=check, previous=previous, describe=describe, scratch=scratch).rows

@@ -318,6 +318,22 @@ resource "aws_athena_workgroup" "queries" {
   }
 }
 
+resource "aws_athena_named_query" "average_cpu_by_instance" {
+  name        = "${local.prefix}metrics-average-cpu-by-instance"
+  description = "CPU use of each instance in the last seven days, the busiest first"
+  workgroup   = aws_athena_workgroup.queries.id
+  database    = aws_glue_catalog_database.lake.name
+  query       = file("${path.module}/queries/average-cpu-by-instance.sql")
+}
+
+resource "aws_athena_named_query" "peak_memory_trend" {
+  name        = "${local.prefix}metrics-peak-memory-trend"
+  description = "The highest memory use of each of the last thirty days"
+  workgroup   = aws_athena_workgroup.queries.id
+  database    = aws_glue_catalog_database.lake.name
+  query       = file("${path.module}/queries/peak-memory-trend.sql")
+}
+
 resource "aws_athena_named_query" "infra_metrics_newest" {
   name        = "${local.prefix}metrics-infra_metrics-newest"
   description = "The newest records of infra_metrics, of today and yesterday"

@@ -53,6 +53,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   }
 
   rule {
+    id     = "archive-infra_metrics"
+    status = "Enabled"
+
+    filter {
+      prefix = "archive/raw/infra_metrics/"
+    }
+
+    transition {
+      days          = 1
+      storage_class = "GLACIER"
+    }
+  }
+
+  rule {
     id     = "tidy"
     status = "Enabled"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock import Bad, Good
+from penstock import Bad, Good, LogEntry
 from penstock.pipelines.logs.aggregates import (
     HOT_SECONDS,
     MOST_BAD_BYTES,
@@ -24,17 +24,16 @@ from penstock.pipelines.logs.aggregates import (
     totals,
 )
 from penstock.pipelines.logs.miner import Miner
-from penstock.pipelines.logs.records import LogRecord
 
 NOON = 1_771_588_800  # 2026-02-20T12:00:00Z
 
 
-def record(at: float = NOON, **changes: object) -> LogRecord:
+def record(at: float = NOON, **changes: object) -> LogEntry:
     given = {"severity": "INFO", "service": "web", "host": "web-1", "device_type": "application", "message": "hello"}
-    return LogRecord(timestamp=datetime.fromtimestamp(at, UTC), **{**given, **changes})  # type: ignore[arg-type]
+    return LogEntry(timestamp=datetime.fromtimestamp(at, UTC), **{**given, **changes})  # type: ignore[arg-type]
 
 
-def good(*found: LogRecord) -> list[Good]:
+def good(*found: LogEntry) -> list[Good]:
     return [Good(line, one, b"") for line, one in enumerate(found, start=1)]
 
 
@@ -160,7 +159,7 @@ records_of_any_kind = st.builds(
 
 @given(st.lists(records_of_any_kind | st.binary(max_size=20), max_size=40))
 @settings(max_examples=80, deadline=None)
-def test_whatever_arrives_is_counted_once(arrived: list[LogRecord | bytes]) -> None:
+def test_whatever_arrives_is_counted_once(arrived: list[LogEntry | bytes]) -> None:
     found: list[Good | Bad] = [
         Bad(line, "no", one) if isinstance(one, bytes) else Good(line, one, b"") for line, one in enumerate(arrived)
     ]

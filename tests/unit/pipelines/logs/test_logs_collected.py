@@ -1,20 +1,17 @@
 """Lines that were collected from real files are records of the table like any others."""
 
 from datetime import UTC, datetime
-from typing import get_args
 
 import msgspec
 
 from penstock.lake import records
-from penstock.logs.entry import DeviceType, LogEntry, Origin, Severity, unknown
-from penstock.pipelines.logs import records as ours
-from penstock.pipelines.logs.records import LogRecord
+from penstock.logs.entry import LogEntry, Origin, unknown
 
 
-def decoded(entry: LogEntry) -> LogRecord:
-    (found,) = records.decode(msgspec.json.encode(entry), LogRecord)
+def decoded(entry: LogEntry) -> LogEntry:
+    (found,) = records.decode(msgspec.json.encode(entry), LogEntry)
     assert isinstance(found, records.Good), found
-    record: LogRecord = found.record
+    record: LogEntry = found.record
     return record
 
 
@@ -38,8 +35,3 @@ def test_every_field_of_a_collected_line_is_a_column() -> None:
 def test_a_line_of_no_known_form_is_kept_whole() -> None:
     record = decoded(unknown("??? \x00 no form\n  at all", Origin(at=1_771_574_220.0, service="app", host="web-1")))
     assert (record.severity, record.message) == ("UNKNOWN", "??? \x00 no form\n  at all")
-
-
-def test_both_have_the_same_words() -> None:
-    assert get_args(Severity) == get_args(ours.Severity)
-    assert set(get_args(DeviceType)) == set(get_args(ours.DeviceType))

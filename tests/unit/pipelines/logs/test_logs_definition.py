@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from penstock import LogEntry
 from penstock.model.schema import columns
 from penstock.pipelines.logs import pipeline
-from penstock.pipelines.logs.records import LogRecord
 
 DEFINITION = pipeline.build()
 DAY = 86_400
@@ -43,12 +43,12 @@ def test_logs_are_partitioned_by_the_hour_and_expire_after_thirty_days() -> None
     for table in DEFINITION.lake_tables.values():
         assert (table.partition, table.retain_seconds) == ("hour", 30 * DAY)
     logs = DEFINITION.lake_tables["logs"]
-    assert (logs.time, logs.sort) == ("timestamp", ("timestamp",))
+    assert (logs.time, logs.sort) == ("timestamp", ("severity", "timestamp"))
     assert DEFINITION.lake_tables["log_templates"].unique == ("template_id", "source")
 
 
 def test_columns() -> None:
-    assert {column.name: (column.type, column.nullable) for column in columns(LogRecord)} == {
+    assert {column.name: (column.type, column.nullable) for column in columns(LogEntry)} == {
         "timestamp": ("timestamp", False),
         "severity": ("string", False),
         "service": ("string", False),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from penstock import TaskError
+from penstock import LogEntry, TaskError
 from penstock.lake import records
 from penstock.pipelines.logs.estate import SERVICES, TOUCHED, business, incidents
 from penstock.pipelines.logs.generator import Simulation, generate, parse_simulation, window
-from penstock.pipelines.logs.records import ERRORS, LogRecord
+from penstock.pipelines.logs.records import ERRORS
 from penstock.pipelines.logs.templates import FIELDS, INCIDENTS, USUAL, Template, fill
 
 FRIDAY = 1_771_545_600.0  # 2026-02-20T00:00:00Z
@@ -18,11 +18,11 @@ HOUR, DAY = 3600, 86_400
 DEFAULT = Simulation(120, 7)
 
 
-def lines(simulation: Simulation, begin: float, end: float) -> list[LogRecord]:
+def lines(simulation: Simulation, begin: float, end: float) -> list[LogEntry]:
     return [one for minute in generate(simulation, begin, end) for one in minute]
 
 
-def errors(found: list[LogRecord]) -> int:
+def errors(found: list[LogEntry]) -> int:
     return sum(one.severity in ERRORS for one in found)
 
 
@@ -45,7 +45,7 @@ def test_a_minute_is_the_same_in_every_window() -> None:
 
 def test_lines_fit_the_table_and_their_time() -> None:
     found = lines(DEFAULT, FRIDAY, FRIDAY + HOUR)
-    read = [*records.decode(records.encode(found), LogRecord)]
+    read = [*records.decode(records.encode(found), LogEntry)]
     assert all(isinstance(one, records.Good) for one in read)
     stamps = [one.timestamp.timestamp() for one in found]
     assert stamps == sorted(stamps)

@@ -101,13 +101,17 @@ def meant(raw: bytes) -> tuple[Any, ...] | None:
     return tuple(msgspec.structs.asdict(one) if isinstance(one, Inner) else one for one in row)
 
 
+# Whether an object is copied or read as it is.
+SIZES = st.sampled_from([1 << 20, 1])
+
+
 @pytest.mark.parametrize("table", [TABLE, UNIQUE])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(found=files)
+@given(found=files, large_bytes=SIZES)
 def test_in_is_good_and_quarantined_and_duplicates(
-    tmp_path_factory: pytest.TempPathFactory, table: LakeTable, found: list[bytes]
+    tmp_path_factory: pytest.TempPathFactory, table: LakeTable, large_bytes: int, found: list[bytes]
 ) -> None:
-    lake = Lake(tmp_path_factory.mktemp("lake"), table)
+    lake = Lake(tmp_path_factory.mktemp("lake"), table, large_bytes=large_bytes)
     for number, data in enumerate(found):
         lake.add(f"{number}.json", data)
     counts = lake.sealer.seal(table, PARTITION).counts
@@ -128,13 +132,13 @@ one_by_one = lines.filter(lambda line: not line.lstrip().startswith((b"[", b"\xe
 
 @pytest.mark.parametrize("kind", ["fitting", "any"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(choice=st.data())
+@given(choice=st.data(), large_bytes=SIZES)
 def test_rows_are_what_msgspec_reads(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, choice: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, kind: str, large_bytes: int, choice: st.DataObject
 ) -> None:
     line = fitting.map(msgspec.json.encode) if kind == "fitting" else one_by_one
     data = [b'{"s":"first"}', *choice.draw(st.lists(line, min_size=1, max_size=8))]
-    lake = Lake(tmp_path_factory.mktemp("lake"), TABLE)
+    lake = Lake(tmp_path_factory.mktemp("lake"), TABLE, large_bytes=large_bytes)
     lake.add("a.json", b"\n".join(data))
     lake.sealer.seal(TABLE, PARTITION)
     rows = [row for row in map(meant, data) if row is not None]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import logging
+import lzma
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 
 from penstock import faultpoints
 from penstock.adapters.local.bus import MIGRATION as BUS
@@ -30,6 +35,11 @@ FAULTS = (
     "follow.after_begin", "follow.before_create", "objects.before_link", "objects.after_link", "follow.after_create",
     "database.before_commit", "database.after_commit", "follow.after_commit",
 )  # fmt: skip
+
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress,
+}  # fmt: skip
 
 
 class Scene:
@@ -93,11 +103,28 @@ class Scene:
     def stored(self) -> list[str]:
         return [entry.message for entry in self.entries()]
 
+    def generations(self) -> list[Path]:
+        """Returns the older generations, the oldest first."""
+        return sorted(self.log.parent.glob("app.log.*"), key=lambda path: -int(path.name.split(".")[2]))
+
     def shift(self) -> None:
         """Makes room for a new older generation."""
-        generations = sorted(self.log.parent.glob("app.log.*"), key=lambda path: -int(path.suffix[1:]))
-        for path in generations:
-            path.rename(path.with_suffix(f".{int(path.suffix[1:]) + 1}"))
+        for path in self.generations():
+            app, log, number, *packed = path.name.split(".")
+            path.rename(path.with_name(".".join([app, log, str(int(number) + 1), *packed])))
+
+    def compress(self, suffix: str = ".gz", between: Callable[[], None] = lambda: None) -> None:
+        """Compresses the oldest generation that is not, as logrotate does: what it was made of goes last."""
+        plain = next((path for path in self.generations() if path.suffix not in PACK), None)
+        if plain is not None:
+            packed = plain.with_name(plain.name + suffix)
+            data = PACK[suffix](plain.read_bytes())
+            packed.write_bytes(data[: len(data) // 2])
+            between()
+            packed.write_bytes(data)
+            between()
+            os.utime(packed, (plain.stat().st_mtime, plain.stat().st_mtime))
+            plain.unlink()
 
     def rename(self) -> None:
         if self.log.exists():
@@ -281,6 +308,121 @@ def test_a_trace_is_one_entry_even_if_it_comes_in_parts(scene: Scene) -> None:
     assert scene.entries()[0].message.endswith("ValueError: x")
 
 
+@pytest.mark.parametrize("suffix", sorted(PACK))
+def test_a_generation_that_was_read_is_not_read_again_when_it_is_compressed(scene: Scene, suffix: str) -> None:
+    scene.write("one", "two")
+    scene.settle()
+    scene.rename()
+    scene.settle()
+    scene.compress(suffix)
+    scene.write("three")
+    scene.settle()
+    scene.shift()
+    scene.restart()
+    scene.settle()
+    assert scene.stored() == ["one", "two", "three"]
+    assert not scene.warnings
+
+
+@pytest.mark.parametrize("suffix", sorted(PACK))
+def test_generations_that_were_compressed_while_nobody_looked_are_read(scene: Scene, suffix: str) -> None:
+    scene.write("one")
+    scene.settle()
+    scene.write("two")
+    for number in range(3):
+        scene.rename()
+        scene.write(f"of {number}", "x" * 2000)
+        scene.compress(suffix)
+    scene.restart()
+    scene.settle()
+    scene.settle()
+    assert scene.stored() == scene.written
+    assert {entry.source for entry in scene.entries()} == {str(scene.log)}
+
+
+@pytest.mark.parametrize("suffix", sorted(PACK))
+def test_a_compressed_generation_may_be_of_several_parts(scene: Scene, suffix: str) -> None:
+    """As `gzip -c more >> app.log.1.gz` makes one."""
+    scene.tick()
+    parts = [f"part {number}\n".encode() * 3000 for number in range(3)]
+    scene.log.with_name(f"app.log.1{suffix}").write_bytes(b"".join(map(PACK[suffix], parts)))
+    scene.settle()
+    assert "".join(f"{line}\n" for line in scene.stored()).encode() == b"".join(parts)
+
+
+def test_a_loggers_own_compression_of_the_live_log_is_read_once(scene: Scene) -> None:
+    """As the rotator of the logging cookbook does: the compressed file is made of the log itself, which then goes.
+
+    https://docs.python.org/3/howto/logging-cookbook.html#using-a-rotator-and-namer-to-customize-log-rotation-processing
+    """
+    scene.write("one", "two")
+    scene.tick()
+    packed = scene.log.with_name("app.log.1.gz")
+    data = gzip.compress(scene.log.read_bytes())
+    packed.write_bytes(data[:10])
+    scene.tick(1.0)
+    packed.write_bytes(data)
+    scene.tick(1.0)
+    scene.log.unlink()
+    scene.tick(1.0)
+    scene.write("three")
+    scene.settle()
+    scene.restart()
+    scene.settle()
+    assert scene.stored() == ["one", "two", "three"]
+
+
+def test_a_compressed_generation_is_unpacked_once(scene: Scene) -> None:
+    scene.tick()
+    scene.write("one")
+    scene.rename()
+    scene.compress()
+    scene.settle()
+    # Of the same size and inode, it is not looked at again.
+    (packed,) = scene.generations()
+    packed.write_bytes(b"x" * packed.stat().st_size)
+    scene.restart()
+    scene.settle()
+    assert scene.stored() == ["one"]
+    assert not scene.warnings
+
+
+def test_compressed_generations_that_are_there_before_are_not_collected(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"long ago\n"))
+    scene.write("one")
+    scene.settle()
+    scene.rename()
+    scene.settle()
+    scene.restart()
+    scene.settle()
+    assert scene.stored() == ["one"]
+
+
+def test_compressed_files_that_a_pattern_means_are_collected(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, "app.log*")
+    scene.log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"long ago\n"))
+    scene.write("one")
+    scene.settle()
+    assert sorted(scene.stored()) == ["long ago", "one"]
+
+
+def test_of_damaged_data_what_comes_before_is_read(scene: Scene) -> None:
+    scene.tick()
+    data = gzip.compress(b"".join(b"line %d\n" % number for number in range(50_000)))
+    scene.log.with_name("app.log.1.gz").write_bytes(data[: len(data) // 2])
+    os.utime(scene.log.with_name("app.log.1.gz"), (BEGAN, BEGAN))
+    scene.tick(50.0)
+    # It may still be written.
+    assert scene.stored() == []
+    scene.settle()
+    stored = scene.stored()
+    assert stored == [f"line {number}" for number in range(len(stored) - 1)] + stored[-1:]
+    assert 20_000 < len(stored) < 30_000
+    (warning,) = scene.warnings
+    assert "app.log.1.gz" in warning
+
+
 def test_pythons_own_rotation_is_followed(scene: Scene) -> None:
     """https://docs.python.org/3/library/logging.handlers.html#logging.handlers.RotatingFileHandler"""
     handler = RotatingFileHandler(scene.log, maxBytes=500, backupCount=1000)
@@ -321,7 +463,9 @@ def test_lines_survive_everything_at_once(scene: Scene, seed: int) -> None:
     # Older generations that are there before the first look are not collected.
     scene.tick()
     for _ in range(60):
-        match chance.choice(["write"] * 5 + ["tick"] * 4 + ["rename", "copy", "seen copy", "die", "fault"]):
+        match chance.choice(
+            ["write"] * 5 + ["tick"] * 4 + ["rename", "copy", "seen copy", "die", "fault", "compress", "seen compress"]
+        ):
             case "write":
                 count = chance.choice([1, 3, 40])
                 scene.write(*(f"{seed}/{number + n}" + "." * chance.randrange(40) for n in range(count)))
@@ -334,11 +478,16 @@ def test_lines_survive_everything_at_once(scene: Scene, seed: int) -> None:
                 scene.copy_and_truncate()
             case "seen copy":
                 scene.copy_and_truncate(lambda: tick(scene, chance.choice([0.0, 10.0])))
+            case "compress":
+                scene.compress(chance.choice(sorted(PACK)))
+            case "seen compress":
+                scene.compress(chance.choice(sorted(PACK)), lambda: tick(scene, chance.choice([0.0, 20.0, 100.0])))
             case "die":
                 scene.restart()
             case "fault":
                 faultpoints.arm(chance.choice(FAULTS), "raise", chance.randrange(1, 4))
     scene.restart()
+    scene.settle()
     scene.settle()
     stored = scene.stored()
     assert sorted(stored) == sorted(scene.written)

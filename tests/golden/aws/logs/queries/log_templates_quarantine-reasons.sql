@@ -1,0 +1,7 @@
+SELECT reason, count(*) AS records, max(source) AS example
+FROM log_templates_quarantine
+WHERE year BETWEEN substr(CAST(current_date - INTERVAL '30' DAY AS varchar), 1, 4) AND substr(CAST(current_date AS varchar), 1, 4)
+  AND concat(year, '-', month, '-', day)
+    >= substr(CAST(current_date - INTERVAL '30' DAY AS varchar), 1, 10)
+GROUP BY reason
+ORDER BY records DESC

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS total_logs FROM raw_logs
