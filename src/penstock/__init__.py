@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penstock.define.units import hours as hours
     from penstock.define.units import minutes as minutes
     from penstock.define.units import seconds as seconds
+    from penstock.define.warehousing import relation as relation
     from penstock.define.workflow import Choice as Choice
     from penstock.define.workflow import DistributedMap as DistributedMap
     from penstock.define.workflow import Fail as Fail
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from penstock.define.workflow import Parallel as Parallel
     from penstock.define.workflow import Pass as Pass
     from penstock.define.workflow import Succeed as Succeed
-    from penstock.define.warehousing import relation as relation
     from penstock.define.workflow import Wait as Wait
     from penstock.errors import PenstockError as PenstockError
     from penstock.errors import TaskError as TaskError

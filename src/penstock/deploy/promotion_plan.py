@@ -111,6 +111,10 @@ def staying(definition: Definition, home: Home, old_datapoints: int) -> list[str
     dead = home.journal.find(Filter(pipelines=(definition.name,), dead_letter=True, limit=SHOWN))
     if dead:
         told.append(f"{len(dead)} executions failed for good: `penstock redrive` puts one through again, before this")
+    told += [
+        f"rows of warehouse {name} stay: in the account its tables begin empty, and runs fill them from the inbox"
+        for name in definition.warehouses
+    ]
     pending = home.outbox.counts()["pending"]
     if pending:
         told.append(f"{pending} notifications are not delivered yet: `penstock up` delivers them, before this")

@@ -126,7 +126,8 @@ class TestTasks:
             Kind.NAMESPACE: MetricAction, Kind.QUEUE: QueueAction, Kind.EVENT_BUS: BusAction,
         }  # fmt: skip
         assert tried == {(kind, one) for kind, actions in kinds.items() for one in set(actions) - WORKFLOW_ONLY[kind]}
-        assert set(Kind) == {*kinds, Kind.WORKFLOW}
+        # Those of inboxes and warehouses are tried beside their resources.
+        assert set(Kind) == {*kinds, Kind.WORKFLOW, Kind.INBOX, Kind.WAREHOUSE}
 
     def test_nothing_is_granted_without_a_grant(self, plain: Definition) -> None:
         assert allowed(plain) == ALWAYS
