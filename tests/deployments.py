@@ -57,6 +57,14 @@ def orders() -> Definition:
     )
 
 
+def leads(**choices: Any) -> Definition:
+    """Returns the leads pipeline."""
+    from penstock.pipelines.leads import pipeline
+
+    definition = pipeline.build()
+    return msgspec.structs.replace(definition, deployment=msgspec.structs.replace(definition.deployment, **choices))
+
+
 def everything(**choices: Any) -> Definition:
     """Returns a pipeline that has one of each, with every grant, and text that is hostile to Terraform."""
     shop = Pipeline("shop", description=HOSTILE, tags={"for": "nobody", "a team's": HOSTILE})

@@ -1,6 +1,7 @@
 """Warehouses in RDS: where they are by the environment, and the password by a secret; on moto, and on real servers."""
 
 import json
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
@@ -61,3 +62,21 @@ def test_no_password_goes_to_a_server_without_tls(
         with pytest.raises(UnavailableError, match=r"does not support SSL|doesn.t support it") as raised:
             store.schema.upgrade(WAREHOUSE)
         assert PASSWORD not in raised.value.message
+
+
+def test_a_task_logs_in_by_a_token_that_is_signed_here(aws: str) -> None:
+    """UsingWithRDS.IAMDBAuth.Connecting.Python.html: the token is a signed request to connect as the user."""
+    place = msgspec.structs.replace(PLACE, secret="", username="crm_write")
+    found = locate(CRM, {"crm": place})
+    token = urlsplit(f"https://{found.url.password}")
+    assert (found.url.username, token.netloc) == ("crm_write", "db.internal:5432")
+    asked = dict(parse_qsl(token.query))
+    assert (asked["Action"], asked["DBUser"], asked["X-Amz-Expires"]) == ("connect", "crm_write", "900")
+    assert "/rds-db/" in asked["X-Amz-Credential"]
+    assert found.url.query["sslmode"] == "require"
+    assert "X-Amz" not in found.shown
+
+
+def test_a_place_without_a_user_needs_secrets() -> None:
+    with pytest.raises(UsageError, match="nobody is named"):
+        locate(CRM, {"crm": PLACE})

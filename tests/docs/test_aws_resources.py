@@ -9,10 +9,12 @@ from penstock.cost.estimate import estimate
 from penstock.deploy.kit import Artifact
 from penstock.deploy.terraform import synthesize
 from penstock.model.deployment import Deployment
+from penstock.pipelines.leads import pipeline as leads
 from penstock.pipelines.metrics import pipeline
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/aws-resources.md").read_text("utf-8")
 METRICS = pipeline.build()
+LEADS = leads.build()
 EVERYTHING = Deployment(
     tracing=True, streams=True, replica_region="us-west-2", vpc=True, crawler=True, backfill_job=True,
     encryption_key=True,
@@ -22,8 +24,8 @@ EVERYTHING = Deployment(
 def test_every_resource_has_its_line() -> None:
     definition = msgspec.structs.replace(METRICS, deployment=EVERYTHING)
     artifacts = {task: Artifact(path=f"{task}.zip", layers=("shared",)) for task in definition.tasks}
-    files = synthesize(definition, artifacts, {"shared": "shared.zip"})
-    written = set(re.findall(r'^resource "(\w+)"', "\n".join(map(bytes.decode, files.values())), re.MULTILINE))
+    files = [*synthesize(definition, artifacts, {"shared": "shared.zip"}).values(), *synthesize(LEADS, {}).values()]
+    written = set(re.findall(r'^resource "(\w+)"', "\n".join(map(bytes.decode, files)), re.MULTILINE))
     assert len(written) > 30
     missing = {kind for kind in written if f"`{kind}`" not in PAGE}
     assert not missing

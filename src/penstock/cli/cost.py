@@ -24,6 +24,7 @@ def cost(context: typer.Context, pipeline: Annotated[str, typer.Argument(help="T
             {
                 "pipeline": pipeline, "prices_of": found.region, "monthly_usd": round(found.monthly_usd, 2),
                 "monthly_usd_without_free_tier": round(found.full_usd, 2), "lines": found.lines,
+                "unpriced": found.unpriced,
                 "prices": {code: {"source": one.source, "dated": one.dated, "page": one.page}
                            for code, one in prices.items()},
             }
@@ -36,6 +37,8 @@ def cost(context: typer.Context, pipeline: Annotated[str, typer.Argument(help="T
     ]  # fmt: skip
     rows.append(["total", "", "", "", "", "", f"${found.monthly_usd:.2f}", f"${found.full_usd:.2f}"])
     output.table(["service", "what", "a month", "unit", "price", "free", "cost", "without free tier"], rows)
+    for one in found.unpriced:
+        typer.echo(f"not counted, as its price is not known here: {one}")
     typer.echo(f"\nprices of {found.region}, without tax, as they were read:")
     read = dict.fromkeys((one.service, one.source, one.dated) for one in prices.values())
     output.table(["service", "source", "dated"], [list(one) for one in read])

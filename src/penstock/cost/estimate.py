@@ -61,10 +61,15 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A month of 30 days, at the prices of one region."""
+    """A month of 30 days, at the prices of one region.
+
+    Attributes:
+        unpriced: what is not in the sums, because the price book does not know it.
+    """
 
     region: str
     lines: tuple[Line, ...]
+    unpriced: tuple[str, ...] = ()
 
     @property
     def monthly_usd(self) -> float:
@@ -90,7 +95,7 @@ def estimate(definition: Definition, usage: Usage | None = None) -> Estimate:
     check(definition, assumed)
     month = traffic(definition, assumed)
     lines = tuple(line for part in _PARTS for line in part(definition, assumed, month) if line.quantity > 0)
-    return Estimate(region=REGION, lines=lines)
+    return Estimate(region=REGION, lines=lines, unpriced=_unpriced(definition))
 
 
 def line(price: str, what: str, quantity: float) -> Line:
@@ -277,6 +282,24 @@ def _network(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
         yield line("endpoint-hours", f"the way to {', '.join(ways)}", usage.zones * len(ways) * MONTH_HOURS)
 
 
+def _warehouses(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    count, chosen = len(definition.warehouses), definition.deployment
+    if not count:
+        return
+    if chosen.database_class in PRICES:
+        yield line(chosen.database_class, "databases of warehouses", count * MONTH_HOURS)
+    # Backups cost nothing up to the size of the disk.
+    yield line("db-storage", "disks of warehouses", count * chosen.database_storage_gb)
+    yield line("endpoint-hours", "the way to Secrets Manager", MONTH_HOURS)
+    # RDS keeps the password of each owner there.
+    yield line("secrets", "passwords of owners", count)
+
+
+def _unpriced(definition: Definition) -> tuple[str, ...]:
+    chosen = definition.deployment.database_class
+    return (f"hours of a database of class {chosen}",) if definition.warehouses and chosen not in PRICES else ()
+
+
 def _of(task: Task, action: str) -> list[Grant]:
     return [grant for grant in task.grants if grant.kind is Kind.LAKE and grant.action == action]
 
@@ -297,5 +320,5 @@ def _calls(definition: Definition, month: Traffic, grant: Grant) -> float:
 
 
 _PARTS: tuple[Callable[[Definition, Usage, Traffic], Iterator[Line]], ...] = (
-    _compute, _workflow, _storage, _hot, _watch, _topics, _messaging, _catalog, _network,
+    _compute, _workflow, _storage, _hot, _watch, _topics, _messaging, _catalog, _network, _warehouses,
 )  # fmt: skip

@@ -55,6 +55,7 @@ KMS = "https://aws.amazon.com/kms/pricing/"
 SECRETS = "https://aws.amazon.com/secrets-manager/pricing/"
 XRAY = "https://aws.amazon.com/xray/pricing/"
 NETWORK = "https://aws.amazon.com/privatelink/pricing/"
+RDS = "https://aws.amazon.com/rds/postgresql/pricing/"
 JULY_2024 = "2024-07-01"
 
 # code, service, US dollars, for how many, unit, free a month, page, source, date
@@ -102,6 +103,10 @@ _ROWS: tuple[tuple[str, str, float, float, str, float, str, str, str], ...] = (
     ("secret-reads", "Secrets Manager", 0.05, 10_000, "reads", 0, SECRETS, "infracost secretsmanager_secret_test",
      UNDATED),
     ("traces", "X-Ray", 5.00, 1e6, "traces", 100_000, XRAY, "aws.amazon.com/xray/pricing", UNDATED),
+    ("db.t4g.micro", "RDS", 0.016, 1, "hours of a database", 0, RDS, "infratally.com", UNDATED),
+    ("db.t4g.small", "RDS", 0.032, 1, "hours of a database", 0, RDS, "infratally.com", UNDATED),
+    ("db.t4g.medium", "RDS", 0.065, 1, "hours of a database", 0, RDS, "infratally.com", UNDATED),
+    ("db-storage", "RDS", 0.115, 1, "GB-months of a database's disk", 0, RDS, "usage.ai", UNDATED),
     ("endpoint-hours", "VPC", 0.01, 1, "endpoint-hours", 0, NETWORK, "infracost vpc_endpoint_test", UNDATED),
 )  # fmt: skip
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from penstock.deploy.functions import sealing_task
+from penstock.deploy.functions import sealing_task, upgrading_task
 from penstock.deploy.hcl import Expression, Template, identifier
 from penstock.deploy.policy import Statement
 from penstock.deploy.resources import event_bus, hot_table, inbox, lake, queue, topic, warehouse
+from penstock.deploy.resources.warehouse_network import joins
 from penstock.model.access import Grant, Kind
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
@@ -69,6 +70,11 @@ JOIN_NETWORK = Statement(
 )
 
 
+def joins_network(definition: Definition, task: Task) -> bool:
+    """Tells whether a function is in the network of the pipeline's warehouses."""
+    return joins(task) or task == upgrading_task(definition)
+
+
 def grant_statements(definition: Definition, task: Task) -> list[Statement]:
     """Returns what a task's grants mean."""
     made = []
@@ -82,6 +88,8 @@ def task_statements(definition: Definition, task: Task) -> list[Statement]:
     made = grant_statements(definition, task)
     if task == sealing_task(definition):
         made += lake.sealing_statements(definition)
+    if task == upgrading_task(definition):
+        made += warehouse.upgrading_statements(definition)
     group = f"aws_cloudwatch_log_group.task_{identifier(task.name)}.arn"
     made.append(
         Statement(
@@ -101,6 +109,6 @@ def task_statements(definition: Definition, task: Task) -> list[Statement]:
         made.append(USE_KEY)
     if definition.deployment.tracing:
         made.append(TRACES)
-    if definition.deployment.vpc:
+    if definition.deployment.vpc or joins_network(definition, task):
         made.append(JOIN_NETWORK)
     return made

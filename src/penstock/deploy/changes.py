@@ -14,10 +14,16 @@ from penstock.deploy.terraform_command import Change
 NAMES: dict[str, str] = {
     "aws_s3_bucket": "bucket",
     "aws_dynamodb_table": "name",
+    "aws_db_instance": "identifier",
     "aws_kinesis_stream": "name",
     "aws_secretsmanager_secret": "name",
 }
+# What ``terraform import`` finds by its name, not by its id.
+IMPORTED_BY_NAME = frozenset({"aws_db_instance"})
 BUCKET_SETTINGS = "aws_s3_bucket_"
+# Without these a database cannot be: a network is deleted only when nothing is in it.
+DATABASE_PLACES = frozenset({"aws_vpc", "aws_subnet", "aws_db_subnet_group", "aws_db_parameter_group"})
+DATABASE_GROUP = "aws_security_group.warehouse_database"
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +72,17 @@ def losses(changes: Iterable[Change]) -> list[Holding]:
 
 
 def with_settings(changes: Sequence[Change], kept: Iterable[Holding]) -> list[str]:
-    """Returns the addresses of what is kept, and of the settings without which it would be open or unencrypted."""
-    addresses = {one.address for one in kept}
-    buckets = {one.name for one in kept if one.type == "aws_s3_bucket"}
+    """Returns the addresses of what is kept, and of that without which it would be open, unencrypted, or nowhere."""
+    holdings = list(kept)
+    addresses = {one.address for one in holdings}
+    buckets = {one.name for one in holdings if one.type == "aws_s3_bucket"}
+    has_database = any(one.type == "aws_db_instance" for one in holdings)
     return [
         one.address
         for one in changes
         if one.address in addresses
         or (one.type.startswith(BUCKET_SETTINGS) and (one.before or {}).get("bucket") in buckets)
+        or (has_database and (one.type in DATABASE_PLACES or one.address == DATABASE_GROUP))
     ]
 
 
@@ -81,7 +90,8 @@ def _holding(change: Change) -> Holding:
     before = change.before or {}
     known = str(before.get("id") or change.address)
     name = str(before.get(NAMES.get(change.type, "id")) or known)
-    return Holding(address=change.address, type=change.type, name=name, id=known)
+    found_by = name if change.type in IMPORTED_BY_NAME else known
+    return Holding(address=change.address, type=change.type, name=name, id=found_by)
 
 
 def _verb(change: Change) -> str:

@@ -1,4 +1,4 @@
-"""The functions of a deployment: one a task; those that seal the lake and upgrade warehouses are deployed like tasks."""
+"""The functions of a deployment: one a task; those that seal and upgrade are deployed like tasks."""
 
 from __future__ import annotations
 

@@ -55,6 +55,9 @@ def outputs(definition: Definition) -> list[Block]:
     if definition.event_buses:
         buses = {name: Expression(f"{bus_address(name)}.name") for name in definition.event_buses}
         made.append(_output("event_buses", "Event buses", buses))
+    if definition.warehouses:
+        databases = {name: Expression(f"aws_db_instance.{identifier(name)}.endpoint") for name in definition.warehouses}
+        made.append(_output("warehouses", "Databases, by warehouse", databases))
     return made
 
 

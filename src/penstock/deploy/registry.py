@@ -22,6 +22,7 @@ from penstock.deploy.resources import (
     topic,
     trigger,
     warehouse,
+    warehouse_network,
     workflow,
 )
 
@@ -47,5 +48,6 @@ CAPABILITIES: dict[str, Capability] = {
         audit.CAPABILITY,
         catalog.CAPABILITY,
         network.CAPABILITY,
+        warehouse_network.CAPABILITY,
     )
 }

@@ -75,6 +75,7 @@ REFUSED = frozenset({
     "schedule-too-often", "too-many-metrics", "name-too-long", "log-retention", "alarm-name",
     "metric-name", "queue-name", "replica-region", "computed-name", "unknown-name", "no-glue-job",
     "table-name", "task-name", "unknown-job", "job-without-lake", "job-grant",
+    "no-instance", "two-networks", "no-way-out",
 })  # fmt: skip
 
 

@@ -25,6 +25,7 @@ def variables(definition: Definition) -> list[Block]:
             "name_prefix", "Put before every name, to have the pipeline twice in an account: \"dev-\"", STRING, "",
             _check('can(regex("^([a-z0-9][a-z0-9-]{0,15})?$", var.name_prefix))',
                    "At most 16 lower-case letters, digits and hyphens; a hyphen does not come first."),
+            *([_letter_first()] if definition.warehouses else []),
         ),
         _variable("tags", "On everything, beside those of the definition", Expression("map(string)"), {}),
         _variable("lake_bucket", "The lake's bucket; named after account and region when null", STRING, None),
@@ -97,6 +98,13 @@ def _optional(definition: Definition) -> list[Block]:
         made.append(_variable("sealing_enabled", "Whether the clock seals closed partitions", BOOL, ON))
     if chosen.replica_region is not None:
         made.append(_variable("replica_region", "Where the copy is", STRING, chosen.replica_region))
+    if definition.warehouses:
+        made += [
+            _variable("network_cidr", "Addresses of the warehouse's network, 32 at least", STRING, "10.91.0.0/24",
+                      _check("can(cidrsubnet(var.network_cidr, 1, 1))", "Such as \"10.91.0.0/24\".")),
+            _variable("warehouse_upgrades", "Upgrades tables when a release is deployed, over an endpoint that costs "
+                      "7.30 a month; false takes it away until the next one", BOOL, ON),
+        ]  # fmt: skip
     if chosen.vpc:
         made += [
             _required("vpc_id", "The network that functions join", STRING),
@@ -117,3 +125,11 @@ def _required(name: str, description: str, kind: Expression) -> Block:
 
 def _check(condition: str, message: str) -> Block:
     return Block("validation", (), {"condition": Expression(condition), "error_message": message})
+
+
+def _letter_first() -> Block:
+    """Checks what RDS asks of a name. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html"""
+    return _check(
+        'can(regex("^([a-z].*)?$", var.name_prefix)) && !can(regex("--", var.name_prefix))',
+        "Databases are called after it: a letter comes first, and no hyphen after another.",
+    )

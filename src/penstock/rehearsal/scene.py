@@ -15,7 +15,7 @@ from penstock.model.datasets import LakeTable
 from penstock.model.integrations import parse_resource
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import State, machines_in
-from penstock.rehearsal.unrehearsed import unrehearsed
+from penstock.rehearsal.unrehearsed import check_rehearsable, unrehearsed
 from penstock.runtime.names import slot_text
 
 HOUR = 3600
@@ -58,8 +58,9 @@ def plan_scene(definition: Definition, now: float, inputs: tuple[dict[str, Any],
         inputs: of the main workflow; those of the definition, or of the schedule, when empty.
 
     Raises:
-        UsageError: there are inputs, and no main workflow that could have them.
+        UsageError: no emulator has what it needs; or there are inputs, and no main workflow that could have them.
     """
+    check_rehearsable(definition)
     main = main_workflow(definition)
     chosen = {(name or main): given for name, given in definition.rehearsal.inputs.items()}
     if inputs:

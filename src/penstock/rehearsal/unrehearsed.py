@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from penstock.deploy.service_calls import calls, is_distributed
+from penstock.errors import UsageError
 from penstock.model.integrations import Pattern, static
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import State, Workflow, states_of
@@ -15,6 +16,19 @@ NO_ANSWER = "it waits for a token, which nobody answers in a rehearsal"
 NO_RESULTS = "the emulator does not write the results of a Map"
 NO_BATCHES = "the emulator does not put the items of a Map into batches"
 NO_CONVERSION = "the emulator reads no items of a Map in JSONata"
+
+
+def check_rehearsable(definition: Definition) -> None:
+    """Checks that an emulator has what a pipeline is deployed with.
+
+    Raises:
+        UsageError: it has none of the databases that a warehouse needs, with users who log in by IAM.
+    """
+    if definition.warehouses:
+        raise UsageError(
+            f"pipeline {definition.name!r} has a warehouse, and no emulator has databases that users log in to by IAM",
+            hint=f"`penstock run {definition.name}` runs it here; an account of your own shows the rest",
+        )
 
 
 def unrehearsed(definition: Definition) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.deployments import everything, logs, metrics, orders, services, write
+from tests.deployments import everything, leads, logs, metrics, orders, services, write
 from tests.terraform_cli import initialized, terraform
 
 from penstock.model.pipeline import Definition
@@ -20,7 +20,7 @@ def with_all_options() -> Definition:
     return everything(crawler=True, backfill_job=True)
 
 
-@pytest.mark.parametrize("make", [metrics, logs, orders, everything, with_all_options, services])
+@pytest.mark.parametrize("make", [metrics, logs, orders, leads, everything, with_all_options, services])
 def test_folders_are_formatted_and_valid(make: Callable[[], Definition], tmp_path: Path) -> None:
     folder = write(make(), tmp_path)
     formatted = terraform("fmt", "-check", "-diff", "-recursive", "-no-color", folder=folder)
@@ -40,7 +40,7 @@ def prepared(definition: Definition, name: str, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [metrics, everything, services])
+@pytest.mark.parametrize("make", [metrics, leads, everything, services])
 def test_variables_do_what_they_say(make: Callable[[], Definition], tmp_path: Path) -> None:
     done = terraform("test", "-no-color", folder=prepared(make(), make.__name__, tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -93,3 +93,23 @@ def test_what_is_kept_keeps_its_settings() -> None:
         "aws_s3_bucket_public_access_block.lake",
         "aws_s3_bucket_policy.lake",
     ]
+
+
+def test_a_database_is_kept_with_the_network_that_it_is_in() -> None:
+    """It is imported by its identifier: aws_db_instance, "Import" in the provider's documentation."""
+    database = change("aws_db_instance.crm", "delete", id="db-ABC", identifier="shop-crm")
+    (held,) = losses([database])
+    assert (held.name, held.id) == ("shop-crm", "shop-crm")
+    place = [
+        change(f"{kind}.warehouse", "delete")
+        for kind in ("aws_vpc", "aws_subnet", "aws_db_subnet_group", "aws_db_parameter_group")
+    ]
+    place.append(change("aws_security_group.warehouse_database", "delete"))
+    others = [
+        change("aws_security_group.warehouse_tasks", "delete"),
+        change("aws_vpc_endpoint.warehouse_s3", "delete"),
+        change("aws_lambda_function.score", "delete"),
+    ]
+    kept = [one.address for one in (database, *place)]
+    assert with_settings([database, *place, *others], [held]) == kept
+    assert with_settings([LAKE, *place, *others], losses([LAKE])) == ["aws_s3_bucket.lake"]

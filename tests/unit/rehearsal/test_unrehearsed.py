@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.deployments import metrics, services
+from tests.deployments import leads, metrics, services
 
+from penstock import Pipeline
+from penstock.errors import UsageError
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
 from penstock.rehearsal.observed import Observed, Ran
@@ -106,3 +108,9 @@ def test_they_are_not_played_and_not_compared() -> None:
     executions = compare(here, Observed(executions=[ran]), {}, unrehearsed(definition))[0]
     assert (executions.compared, executions.differences) == (1, [])
     assert executions.left_out == [f"ask: {NO_ATHENA}"]
+
+
+def test_a_pipeline_with_a_warehouse_is_refused() -> None:
+    assert plan_scene(Pipeline("shop").build(), NOW).starts == ()
+    with pytest.raises(UsageError, match="log in to by IAM"):
+        plan_scene(leads(), NOW)

@@ -26,6 +26,32 @@ def script(warehouse: Warehouse, server: Server, database: str) -> str:
     return "\n".join(made(warehouse, database)) + "\n"
 
 
+def users(warehouse: Warehouse, server: Server) -> str:
+    """Returns the statements that make the users who log in by IAM, a line each. They can be run again, by RDS's owner.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+
+    Raises:
+        UsageError: users of this server do not log in by IAM.
+    """
+    if server not in {"postgresql", "mysql"}:
+        raise UsageError(f"users of {server} do not log in by IAM", hint='choose database="postgresql"')
+    made = []
+    for user, role in ((warehouse.writing_user, "writer"), (warehouse.reading_user, "reader")):
+        granted = f"{warehouse.name}_{role}"
+        if server == "postgresql":
+            made.append(f"DO $$ BEGIN CREATE ROLE {user} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;")
+            made.append(f"GRANT {granted} TO {user};")
+            made.append(f"GRANT rds_iam TO {user};")
+        else:
+            made.append(
+                f"CREATE USER IF NOT EXISTS {user} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL;"
+            )
+            made.append(f"GRANT {granted} TO {user};")
+            made.append(f"SET DEFAULT ROLE {granted} TO {user};")
+    return "\n".join(made) + "\n"
+
+
 def _postgresql(warehouse: Warehouse, database: str) -> list[str]:
     # https://www.postgresql.org/docs/15/ddl-priv.html
     owner, writer, reader = (f"{warehouse.name}_{one}" for one in ("owner", "writer", "reader"))

@@ -56,6 +56,22 @@ class RelationalSchema:
         location = self._locate(warehouse)
         return roles.script(warehouse, server or location.server, location.url.database or warehouse.name)
 
+    def provide(self, warehouse: Warehouse) -> None:
+        """Makes the roles, and for each a user who logs in by IAM; what is there stays. Call it after ``upgrade``.
+
+        Raises:
+            UsageError: the server is none of RDS's.
+            AccessDeniedError: the user may not make roles.
+        """
+        with self._connected(warehouse) as (location, connection):
+            made = roles.script(warehouse, location.server, location.url.database or warehouse.name)
+            made += roles.users(warehouse, location.server)
+            with connection.begin():
+                cursor = connection.connection.cursor()
+                for statement in made.splitlines():
+                    if not statement.startswith("--"):
+                        cursor.execute(statement)
+
     def require_current(self, warehouse: Warehouse) -> Location:
         """Checks that the tables are as the code knows them; returns where they are. A file that is older is upgraded.
 

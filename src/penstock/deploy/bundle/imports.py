@@ -18,11 +18,12 @@ import msgspec
 import penstock
 from penstock.deploy.bundle.places import Place, Places, Reference, archived, is_penstock
 from penstock.deploy.bundle.syntax import Chain, Import, Part, Source, nameless, read_source
-from penstock.deploy.functions import functions
+from penstock.deploy.functions import functions, upgrading_task
 from penstock.errors import LoadError
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
+from penstock.model.transformations import Transformation
 
 ENTRY = "penstock.runtime.aws.entry"
 JOB = (
@@ -42,8 +43,12 @@ ADAPTERS: Mapping[Kind, str] = {
     Kind.WAREHOUSE: "penstock.adapters.aws.warehouse",
 }
 
+# What SQLAlchemy imports by the name in a database's URL.
+DRIVERS = {"postgresql": ("psycopg", "psycopg_binary"), "mysql": ("pymysql",)}
 # Only those need DuckDB that run a transformation, which is no matter of grants.
 TRANSFORMER = "penstock.adapters.local.transform"
+# DuckDB asks for it where Python's functions are called by SQL.
+FUNCTIONS = "numpy"
 # Only those need the library whose tables are compressed.
 COMPRESSION = "penstock.lake.zstd"
 
@@ -106,6 +111,9 @@ class _Walk:
             self._module(name, "include")
         for kind in sorted({grant.kind for grant in task.grants} & ADAPTERS.keys()):
             self._module(ADAPTERS[kind], f"may= at {task.place}")
+        if _uses_warehouse(definition, task):
+            for name in (*DRIVERS[definition.deployment.database], *_migrations(definition, task)):
+                self._module(name, f"a warehouse of {self._what}")
         if _compresses(definition, task):
             self._module(COMPRESSION, f"may= at {task.place}")
         self._module(reference.module, task.place)
@@ -114,9 +122,14 @@ class _Walk:
             known = module if module and self._places.find(module) is not None else reference.module
             self._module(known, task.place)
             self._use(known, (name,))
-        if include != JOB and _transforms(definition, self._used):
+        transformations = _transformations(definition, self._used)
+        if include != JOB and transformations:
             self._module(TRANSFORMER, task.place)
+        if include != JOB and any(one.functions for one in transformations):
+            self._module(FUNCTIONS, task.place)
         files = {path: file for place in self._found.values() for path, file in archived(place).items()}
+        for package in _migrations(definition, task):
+            files |= _revisions(self._found[package])
         return Needs(
             files=dict(sorted(files.items())),
             distributions=frozenset(one for place in self._found.values() for one in place.distributions),
@@ -199,10 +212,12 @@ class _Walk:
                     self._part(module, source.methods[name])
 
 
-def _transforms(definition: Definition, used: Collection[tuple[str, Chain]]) -> bool:
-    """Says whether one of these names, with its attributes, is a transformation."""
-    made = {id(one) for one in definition.transformations.values()}
-    return bool(made) and any(id(thing) in made for module, chain in used for thing in _meant(module, chain))
+def _transformations(definition: Definition, used: Collection[tuple[str, Chain]]) -> list[Transformation]:
+    """Returns the transformations that one of these names, with its attributes, stands for."""
+    if not definition.transformations:
+        return []
+    meant = {id(thing) for module, chain in used for thing in _meant(module, chain)}
+    return [one for one in definition.transformations.values() if id(one) in meant]
 
 
 def _meant(module: str, chain: Chain) -> Iterator[Any]:
@@ -213,6 +228,26 @@ def _meant(module: str, chain: Chain) -> Iterator[Any]:
         for name in chain:
             thing = getattr(thing, "__dict__", {}).get(name)  # noqa: PLW2901 - from a name to its attribute
             yield thing
+
+
+def _uses_warehouse(definition: Definition, task: Task) -> bool:
+    return task == upgrading_task(definition) or any(grant.kind is Kind.WAREHOUSE for grant in task.grants)
+
+
+def _migrations(definition: Definition, task: Task) -> list[str]:
+    """Returns the packages of migrations that a function reads: to upgrade a warehouse, or to see whether it is."""
+    used = {grant.resource for grant in task.grants if grant.kind is Kind.WAREHOUSE}
+    is_all = task == upgrading_task(definition)
+    known = definition.warehouses.values()
+    return sorted({one.migrations for one in known if one.migrations and (is_all or one.name in used)})
+
+
+def _revisions(place: Place) -> dict[str, Path]:
+    """Returns the revisions of a package of migrations, by their path in a zip: Alembic reads them by their files."""
+    if place.file is None:
+        return {}
+    folder = place.name.replace(".", "/")
+    return {f"{folder}/versions/{one.name}": one for one in sorted((place.file.parent / "versions").glob("*.py"))}
 
 
 def _compresses(definition: Definition, task: Task) -> bool:

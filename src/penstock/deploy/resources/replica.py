@@ -8,7 +8,7 @@ from __future__ import annotations
 from penstock.deploy.hcl import Block, Expression, Template, nested, resource
 from penstock.deploy.kit import Capability, Concern, Site, has_bucket, named
 from penstock.deploy.policy import Statement, role
-from penstock.deploy.resources import bucket
+from penstock.deploy.resources import bucket, inbox
 from penstock.deploy.resources.lake import table_rules
 from penstock.errors import Finding
 from penstock.model.pipeline import Definition
@@ -38,7 +38,7 @@ def _bucket(definition: Definition) -> list[Block]:
         "replica",
         Template("${local.bucket_prefix}-lake-${local.account}-${var.replica_region}"),
         comment="The lake again, in another region.",
-        rules=table_rules(definition),
+        rules=[*table_rules(definition), *inbox.expiry(definition)],
         provider=PROVIDER,
         logged=False,
     )

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from penstock.deploy.access import task_statements
-from penstock.deploy.functions import SEALING_DISK_MB, functions, sealing_task
+from penstock.deploy.functions import SEALING_DISK_MB, functions, sealing_task, upgrading_task
 from penstock.deploy.hcl import Block, Call, Expression, Template, identifier, json_of, nested, resource
 from penstock.deploy.kit import (
     Artifact,
@@ -23,6 +23,7 @@ from penstock.deploy.kit import (
     queue_address,
 )
 from penstock.deploy.policy import POLICY_VERSION, role
+from penstock.deploy.resources import warehouse, warehouse_network
 from penstock.errors import Finding
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
@@ -127,7 +128,7 @@ def _function(site: Site, task: Task) -> list[Block]:
         ),
         *_disk(site.definition, task),
         *([nested("tracing_config", {"mode": "Active"})] if chosen.tracing else []),
-        *([_network()] if chosen.vpc else []),
+        *_network(site.definition, task),
         comment=f"Task {task.name}: {task.description or 'no description'}",
     )
     invoked = {"function_name": Expression(f"aws_lambda_function.{name}.function_name")}
@@ -178,16 +179,22 @@ def _environment(definition: Definition, task: Task) -> Call:
     if granted[Kind.EVENT_BUS]:
         buses = {name: Expression(f"{bus_address(name)}.name") for name in granted[Kind.EVENT_BUS]}
         values["PENSTOCK_EVENT_BUSES"] = json_of(buses)
+    if warehouses := warehouse.places(definition, task):
+        values["PENSTOCK_WAREHOUSES"] = json_of(warehouses)
     # Two deployments in one account publish into namespaces of their own.
     prefixed = Expression('var.name_prefix == "" ? {} : { PENSTOCK_METRICS_PREFIX = var.name_prefix }')
     return Call("merge", (values, prefixed, Expression(f'lookup(var.task_environment, "{task.name}", {{}})')))
 
 
-def _network() -> Block:
-    return nested(
-        "vpc_config",
-        {"subnet_ids": Expression("var.subnet_ids"), "security_group_ids": [Expression("aws_security_group.tasks.id")]},
-    )
+def _network(definition: Definition, task: Task) -> list[Block]:
+    if task == upgrading_task(definition):
+        return [warehouse_network.configuration(warehouse_network.UPGRADE)]
+    if warehouse_network.joins(task):
+        return [warehouse_network.configuration(warehouse_network.TASKS)]
+    if not definition.deployment.vpc:
+        return []
+    group = Expression("aws_security_group.tasks.id")
+    return [nested("vpc_config", {"subnet_ids": Expression("var.subnet_ids"), "security_group_ids": [group]})]
 
 
 def _role(definition: Definition, task: Task) -> list[Block]:

@@ -24,7 +24,7 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     """Returns rules, their targets and roles."""
     definition = site.definition
     made, access = [], []
-    for trigger in (*definition.triggers.values(), *definition.inbox_triggers.values()):
+    for trigger in _on_objects(definition):
         made += _rule(definition, trigger)
         access += starting_role(definition, trigger)
     return {"workflow": made, "access": access}
@@ -32,13 +32,16 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
 
 def limits(definition: Definition) -> list[Finding]:
     """Returns what IAM would refuse."""
-    triggers = (*definition.triggers.values(), *definition.inbox_triggers.values())
-    return long_role_name((one.place, role_name(definition, one)) for one in triggers)
+    return long_role_name((one.place, role_name(definition, one)) for one in _on_objects(definition))
 
 
 def role_name(definition: Definition, trigger: Trigger) -> str:
     """Returns the name of a trigger's role, without the deployment's prefix."""
     return f"{definition.name}-{trigger.name}-trigger"
+
+
+def _on_objects(definition: Definition) -> list[ObjectTrigger | InboxTrigger]:
+    return [*definition.triggers.values(), *definition.inbox_triggers.values()]
 
 
 def _rule(definition: Definition, trigger: ObjectTrigger | InboxTrigger) -> list[Block]:

@@ -100,10 +100,9 @@ class LambdaPorts:
 
     @functools.cached_property
     def warehouses(self) -> RelationalWarehouseStore:
-        from penstock.adapters.aws.secrets import SecretsManagerSecrets
         from penstock.adapters.aws.warehouse import open_warehouses
 
-        return open_warehouses(_variable("PENSTOCK_WAREHOUSES"), SecretsManagerSecrets(self.clock))
+        return open_warehouses(_variable("PENSTOCK_WAREHOUSES"))
 
     @functools.cached_property
     def events(self) -> EventBridgePublisher:

@@ -45,3 +45,18 @@ mock_resource "aws_cloudwatch_event_rule" {
 mock_resource "aws_cloudwatch_metric_alarm" {
   defaults = { arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mock" }
 }
+mock_data "aws_availability_zones" {
+  defaults = { names = ["us-east-1a", "us-east-1b", "us-east-1c"] }
+}
+mock_resource "aws_db_instance" {
+  defaults = {
+    address     = "leads.mock.us-east-1.rds.amazonaws.com"
+    endpoint    = "leads.mock.us-east-1.rds.amazonaws.com:5432"
+    resource_id = "db-MOCK"
+    master_user_secret = [{
+      kms_key_id    = "mock"
+      secret_arn    = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-mock"
+      secret_status = "active"
+    }]
+  }
+}
