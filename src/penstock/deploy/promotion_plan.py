@@ -123,13 +123,12 @@ def staying(definition: Definition, home: Home, old_datapoints: int) -> list[str
     if dead:
         told.append(f"{len(dead)} executions failed for good: `penstock redrive` puts one through again, before this")
     told += [
-<<<<<<< HEAD
         f"{count} messages of queue {queue!r} stay here: a message is carried by nobody, it is received or left"
         for queue, count in messages(definition, home).items()
-=======
+    ]
+    told += [
         f"rows of warehouse {name} stay: in the account its tables begin empty, and runs fill them from the inbox"
         for name in definition.warehouses
->>>>>>> six
     ]
     pending = home.outbox.counts()["pending"]
     if pending:

@@ -125,18 +125,13 @@ class TestTasks:
             Kind.LAKE: LakeAction, Kind.HOT_TABLE: HotAction, Kind.TOPIC: TopicAction, Kind.METRIC: MetricAction,
             Kind.NAMESPACE: MetricAction, Kind.QUEUE: QueueAction, Kind.EVENT_BUS: BusAction,
         }  # fmt: skip
-<<<<<<< HEAD
         assert tried == {
             (kind, one)
             for kind, actions in kinds.items()
             for one in set(actions) - WORKFLOW_ONLY.get(kind, frozenset())
         }
-        assert set(Kind) == {*kinds, Kind.WORKFLOW}
-=======
-        assert tried == {(kind, one) for kind, actions in kinds.items() for one in set(actions) - WORKFLOW_ONLY[kind]}
         # Those of inboxes and warehouses are tried beside their resources.
         assert set(Kind) == {*kinds, Kind.WORKFLOW, Kind.INBOX, Kind.WAREHOUSE}
->>>>>>> six
 
     def test_nothing_is_granted_without_a_grant(self, plain: Definition) -> None:
         assert allowed(plain) == ALWAYS
