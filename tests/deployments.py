@@ -191,7 +191,8 @@ def write(definition: Definition, folder: Path) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
     jobs = [f"artifacts/{task}-job.zip" for task in definition.deployment.jobs]
-    for path in [*(artifact.path for artifact in placed.artifacts.values()), *placed.layers.values(), *jobs]:
+    instance = ["artifacts/instance.zip"] if definition.deployment.compute == "ec2" else []
+    for path in [*(artifact.path for artifact in placed.artifacts.values()), *placed.layers.values(), *jobs, *instance]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(_zip())
     return folder

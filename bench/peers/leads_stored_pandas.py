@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -27,13 +28,34 @@ def run(path: Path, as_of: date, url: str, told: Callable[[str], None]) -> dict[
     rules = shipped_rules()
     scores = score(leads, rules, as_of)
     told("scored")
+    run_id = hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    leads["lead_id"] = [hashlib.sha256(identity.encode()).hexdigest()[:32] for identity in leads["identity"]]
+    scores["lead_id"], scores["run_id"], rejects["run_id"], leads["run_id"] = leads["lead_id"], run_id, run_id, run_id
+    runs = pd.DataFrame([{"run_id": run_id, "as_of": as_of, "stored": len(leads), "rejected": len(rejects)}])
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as connection:
-        leads.to_sql("bench_leads", connection, index=False, if_exists="append", chunksize=CHUNK_ROWS)
-        scores.to_sql("bench_lead_scores", connection, index=False, if_exists="append", chunksize=CHUNK_ROWS)
-        rejects.to_sql("bench_lead_rejects", connection, index=False, if_exists="append", chunksize=CHUNK_ROWS)
+        upsert(connection, leads, "bench_leads", ["lead_id"], ["email", "email_domain", "last_activity_at"])
+        upsert(connection, scores.drop(columns="lead"), "bench_lead_scores", ["lead_id", "run_id"], ["run_id", "grade"])
+        upsert(connection, rejects, "bench_lead_rejects", ["run_id", "line"], [])
+        upsert(connection, runs, "bench_pipeline_runs", ["run_id"], [])
     told("stored")
     return {"leads": len(leads), "rejects": len(rejects), "best": int((scores["grade"] == "A").sum())}
+
+
+def upsert(connection: Any, frame: pd.DataFrame, table: str, key: list[str], indexes: list[str]) -> None:
+    """Writes rows in place of those with their keys, as pandas' users do: ``to_sql`` beside the table, then a merge."""
+    names, keys = ", ".join(f'"{name}"' for name in frame.columns), ", ".join(key)
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in frame.columns if name not in key)
+    frame.head(0).to_sql(table, connection, index=False, if_exists="append")
+    connection.execute(sqlalchemy.text(f"CREATE UNIQUE INDEX IF NOT EXISTS {table}_key ON {table} ({keys})"))
+    for name in indexes:
+        connection.execute(sqlalchemy.text(f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({name})"))
+    frame.to_sql(f"{table}_new", connection, index=False, if_exists="replace", chunksize=CHUNK_ROWS)
+    merge = (
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM {table}_new WHERE true ON CONFLICT ({keys}) DO UPDATE SET"
+    )
+    connection.execute(sqlalchemy.text(f"{merge} {changes}"))
+    connection.execute(sqlalchemy.text(f"DROP TABLE {table}_new"))
 
 
 def score(leads: pd.DataFrame, rules: Rules, as_of: date) -> pd.DataFrame:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from penstock.logs.entry import LogSeverity as LogSeverity
     from penstock.model.dashboards import Widget as Widget
     from penstock.model.schema import Precision as Precision
+    from penstock.model.transformations import Cells as Cells
+    from penstock.model.transformations import DelimitedText as DelimitedText
     from penstock.runtime.context import Context as Context
     from penstock.runtime.session import session as session
 
@@ -69,6 +71,8 @@ _SOURCES = {
     "LogSeverity": "penstock.logs.entry",
     "Widget": "penstock.model.dashboards",
     "Precision": "penstock.model.schema",
+    "Cells": "penstock.model.transformations",
+    "DelimitedText": "penstock.model.transformations",
     "Context": "penstock.runtime.context",
     "session": "penstock.runtime.session",
 }

@@ -1,10 +1,13 @@
 """Transformations on DuckDB and on Spark; and the orders pipeline, which has to be the same on both."""
 
 import contextlib
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.adapters.local.objects import FileObjectStore
@@ -13,13 +16,24 @@ from penstock.adapters.spark.folders import ObjectFolder
 from penstock.adapters.spark.session import local_session
 from penstock.adapters.spark.transform import SparkTransformer
 from penstock.errors import QueryError
+from penstock.model.transformations import Transformation
 from penstock.pipelines import orders
-from penstock.ports.transform import StagedInput, TransformationPlan
+from penstock.ports.transform import StagedInput, TransformationPlan, Transformer
+from penstock.runtime.transform_handle import TransformationHandle
 from penstock.sql.steps import to_spark
 from penstock.testing.contracts.transform import TransformerContract
 from penstock.testing.sandbox import Sandbox
 
 RUN = {"orders": {"count": 120, "seed": 11}}
+
+
+class Moments(msgspec.Struct):
+    """Times alone and in a list."""
+
+    moment: datetime.datetime
+    day: datetime.date
+    moments: list[datetime.datetime]
+    tags: list[str]
 
 
 class TestDuckDbTransformer(TransformerContract):
@@ -44,6 +58,18 @@ class TestDuckDbTransformer(TransformerContract):
         with pytest.raises(QueryError), _steps(subject, tmp_path, {"found": sql.format(tmp_path)}):
             pass
         assert not list(tmp_path.glob("made*"))
+
+    def test_rows_for_a_database_are_text_where_that_is_the_same(self, subject: DuckDbTransformer) -> None:
+        at = datetime.datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=datetime.UTC)
+        kept = Transformation(
+            name="kept", inputs={"raw": Moments}, steps={"kept": "SELECT * FROM raw"}, outputs={"kept": Moments}
+        )
+        scope: Any = SimpleNamespace(ports=SimpleNamespace(transformer=subject))
+        with TransformationHandle(scope, kept, 512).run(raw=[Moments(at, at.date(), [at], ["x", "é"])]) as result:
+            assert list(result.file("kept").rows) == [
+                ("2026-01-01 00:00:00.123456", "2026-01-01", [at], '["x","é"]'),
+            ]
+            assert list(result.rows("kept")) == [[(at, at.date(), [at], ["x", "é"])]]
 
     @pytest.mark.slow
     def test_what_memory_cannot_hold_goes_to_disk(self, subject: DuckDbTransformer, tmp_path: Path) -> None:
@@ -119,7 +145,7 @@ def test_the_orders_pipeline_is_the_same_on_spark(tmp_path: Path, spark: Any) ->
 
 
 @contextlib.contextmanager
-def _steps(transformer: DuckDbTransformer, folder: Path, steps: dict[str, str], memory_mb: int = 512) -> Iterator[Any]:
+def _steps(transformer: Transformer, folder: Path, steps: dict[str, str], memory_mb: int = 512) -> Iterator[Any]:
     """Runs steps that were not checked when they were declared."""
     path = folder / "raw.json"
     path.write_text('{"id": "a"}\n')

@@ -25,7 +25,10 @@ def test_every_resource_has_its_line() -> None:
     definition = msgspec.structs.replace(METRICS, deployment=EVERYTHING)
     artifacts = {task: Artifact(path=f"{task}.zip", layers=("shared",)) for task in definition.tasks}
     files = [*synthesize(definition, artifacts, {"shared": "shared.zip"}).values(), *synthesize(LEADS, {}).values()]
+    chosen = msgspec.structs.replace(LEADS.deployment, compute="ec2", architecture="x86_64")
+    files += synthesize(msgspec.structs.replace(LEADS, deployment=chosen), {}).values()
     written = set(re.findall(r'^resource "(\w+)"', "\n".join(map(bytes.decode, files)), re.MULTILINE))
+    assert "aws_instance" in written
     assert len(written) > 30
     missing = {kind for kind in written if f"`{kind}`" not in PAGE}
     assert not missing

@@ -30,6 +30,9 @@ READ_UNIT_BYTES = 4096
 CHUNK_BYTES = 64 * 1024
 # A pipeline's network reaches these by an endpoint that costs by the hour.
 INTERFACES = {Kind.TOPIC: "SNS", Kind.QUEUE: "SQS", Kind.EVENT_BUS: "EventBridge"}
+# An instance reaches these always: its shell has two, its log one.
+INSTANCE_WAYS = ("Systems Manager", "its sessions", "CloudWatch Logs")
+INSTANCE_DISK_GB = 16
 CRAWLER_DPU = 2
 JOB_DPU = 1 / 16
 # Every deployment has two of its own: for tasks that were killed, and for dead letters.
@@ -118,6 +121,10 @@ def line(price: str, what: str, quantity: float) -> Line:
 def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
     sealed = sealing(definition, usage, month)
     gb_seconds = sealed.gb_seconds
+    if _on_instance(definition):
+        yield line("lambda-requests", "calls of the function that seals", sealed.starts)
+        yield line(f"lambda-{definition.deployment.architecture}", "time of the function that seals", gb_seconds)
+        return
     for name, calls in month.calls.items():
         task = definition.tasks.get(name)
         if task is not None:
@@ -128,7 +135,11 @@ def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
 
 
 def _workflow(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    yield line("schedules", "starts by schedules", month.slots + sealing(definition, usage, month).starts)
+    sealed = sealing(definition, usage, month)
+    if _on_instance(definition):
+        yield line("schedules", "starts by schedules", sealed.starts)
+        return
+    yield line("schedules", "starts by schedules", month.slots + sealed.starts)
     yield line("transitions", "states of workflows", month.transitions)
     if definition.deployment.tracing:
         yield line("traces", "traces of executions", sum(month.runs.values()))
@@ -295,9 +306,29 @@ def _warehouses(definition: Definition, usage: Usage, month: Traffic) -> Iterato
     yield line("secrets", "passwords of owners", count)
 
 
+def _instance(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+    if not _on_instance(definition):
+        return
+    chosen = definition.deployment.instance_type
+    if chosen in PRICES:
+        yield line(chosen, "the instance", MONTH_HOURS)
+    yield line("gp3-storage", "the instance's disk", INSTANCE_DISK_GB)
+    kinds = {grant.kind for task in definition.tasks.values() for grant in task.grants}
+    ways = [*INSTANCE_WAYS, *(service for kind, service in INTERFACES.items() if kind in kinds)]
+    yield line("endpoint-hours", f"the instance's way to {', '.join(ways)}", len(ways) * MONTH_HOURS)
+
+
+def _on_instance(definition: Definition) -> bool:
+    return definition.deployment.compute == "ec2"
+
+
 def _unpriced(definition: Definition) -> tuple[str, ...]:
-    chosen = definition.deployment.database_class
-    return (f"hours of a database of class {chosen}",) if definition.warehouses and chosen not in PRICES else ()
+    chosen, found = definition.deployment, []
+    if definition.warehouses and chosen.database_class not in PRICES:
+        found.append(f"hours of a database of class {chosen.database_class}")
+    if _on_instance(definition) and chosen.instance_type not in PRICES:
+        found.append(f"hours of an instance of type {chosen.instance_type}")
+    return tuple(found)
 
 
 def _of(task: Task, action: str) -> list[Grant]:
@@ -321,4 +352,5 @@ def _calls(definition: Definition, month: Traffic, grant: Grant) -> float:
 
 _PARTS: tuple[Callable[[Definition, Usage, Traffic], Iterator[Line]], ...] = (
     _compute, _workflow, _storage, _hot, _watch, _topics, _messaging, _catalog, _network, _warehouses,
+    _instance,
 )  # fmt: skip

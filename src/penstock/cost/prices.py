@@ -56,6 +56,8 @@ SECRETS = "https://aws.amazon.com/secrets-manager/pricing/"
 XRAY = "https://aws.amazon.com/xray/pricing/"
 NETWORK = "https://aws.amazon.com/privatelink/pricing/"
 RDS = "https://aws.amazon.com/rds/postgresql/pricing/"
+EC2 = "https://aws.amazon.com/ec2/pricing/on-demand/"
+EBS = "https://aws.amazon.com/ebs/pricing/"
 JULY_2024 = "2024-07-01"
 
 # code, service, US dollars, for how many, unit, free a month, page, source, date
@@ -107,6 +109,9 @@ _ROWS: tuple[tuple[str, str, float, float, str, float, str, str, str], ...] = (
     ("db.t4g.small", "RDS", 0.032, 1, "hours of a database", 0, RDS, "infratally.com", UNDATED),
     ("db.t4g.medium", "RDS", 0.065, 1, "hours of a database", 0, RDS, "infratally.com", UNDATED),
     ("db-storage", "RDS", 0.115, 1, "GB-months of a database's disk", 0, RDS, "usage.ai", UNDATED),
+    ("t3.small", "EC2", 0.0208, 1, "hours of an instance", 0, EC2, "aws.amazon.com/ec2/instance-types/t3", UNDATED),
+    ("t3.medium", "EC2", 0.0416, 1, "hours of an instance", 0, EC2, "aws.amazon.com/ec2/instance-types/t3", UNDATED),
+    ("gp3-storage", "EC2", 0.08, 1, "GB-months of an instance's disk", 0, EBS, "aws.amazon.com/ebs/pricing", UNDATED),
     ("endpoint-hours", "VPC", 0.01, 1, "endpoint-hours", 0, NETWORK, "infracost vpc_endpoint_test", UNDATED),
 )  # fmt: skip
 

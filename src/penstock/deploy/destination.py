@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from penstock.adapters.aws.session import calling, client
-from penstock.deploy.kit import has_bucket
+from penstock.deploy.kit import has_bucket, started_by_aws
 from penstock.errors import DeploymentError, UsageError
 from penstock.model.pipeline import Definition
 
@@ -44,6 +44,7 @@ def find_destination(definition: Definition, outputs: Mapping[str, Any]) -> Dest
         DeploymentError: the deployment lacks something that the pipeline has.
         UsageError: the credentials are of another account.
     """
+    definition = started_by_aws(definition)
     wanted = {
         "lake_bucket": ["the lake"] if has_bucket(definition) else [],
         "hot_tables": list(definition.hot_tables),

@@ -12,9 +12,12 @@ from penstock.deploy.policy import Statement
 from penstock.errors import Finding
 from penstock.model.access import Grant
 from penstock.model.pipeline import Definition
+from penstock.model.schedule import Schedule
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_NAME_LIMIT = 64
+# Where the code of an instance is, beside the Terraform files.
+INSTANCE_PATH = "artifacts/instance.zip"
 Concern = Literal["storage", "compute", "workflow", "watch", "catalog", "access", "network"]
 
 
@@ -38,12 +41,14 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         artifacts: by task.
         layers: path of each layer's zip, by name.
         jobs: the zips of tasks as jobs, by task.
+        clock: the schedules of an instance, which are none of EventBridge's.
     """
 
     definition: Definition
     artifacts: dict[str, Artifact]
     layers: dict[str, str] = {}
     jobs: dict[str, Artifact] = {}
+    clock: dict[str, Schedule] = {}
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +71,18 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
 def has_bucket(definition: Definition) -> bool:
     """Tells whether a pipeline has the lake's bucket, in which files of inboxes arrive as well."""
     return bool(definition.lake_tables or definition.inboxes)
+
+
+def on_instance(definition: Definition) -> bool:
+    """Tells whether what runs by the clock runs on an instance."""
+    return definition.deployment.compute == "ec2"
+
+
+def started_by_aws(definition: Definition) -> Definition:
+    """Returns a definition with those schedules and triggers that are AWS's: an instance has a clock of its own."""
+    if not on_instance(definition):
+        return definition
+    return msgspec.structs.replace(definition, schedules={}, inbox_triggers={})
 
 
 def named(name: str) -> Template:

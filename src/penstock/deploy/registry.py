@@ -12,6 +12,7 @@ from penstock.deploy.resources import (
     glue_job,
     hot_table,
     inbox,
+    instance,
     lake,
     network,
     queue,
@@ -49,5 +50,6 @@ CAPABILITIES: dict[str, Capability] = {
         catalog.CAPABILITY,
         network.CAPABILITY,
         warehouse_network.CAPABILITY,
+        instance.CAPABILITY,
     )
 }

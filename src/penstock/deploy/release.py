@@ -193,7 +193,8 @@ def _write(
 ) -> dict[str, Outcome]:
     pipeline = definition.name
     artifacts = [*bundle.artifacts.values(), *bundle.jobs.values()]
-    archives = sorted({*bundle.layers.values(), *(artifact.path for artifact in artifacts)})
+    instance = [] if bundle.instance is None else [bundle.instance]
+    archives = sorted({*bundle.layers.values(), *(artifact.path for artifact in artifacts), *instance})
     digests = {path: _digest(content) for path, content in files.items()}
     earlier = Record(pipeline=pipeline, files={}) if recorded is None else recorded
     begun = Record(

@@ -9,10 +9,10 @@ from typing import get_args
 from penstock.deploy import hcl
 from penstock.deploy.documents import deployed
 from penstock.deploy.hcl import Block, Call, Expression, Template, nested
-from penstock.deploy.kit import Artifact, Concern, Site, has_bucket
+from penstock.deploy.kit import Artifact, Concern, Site, has_bucket, on_instance, started_by_aws
 from penstock.deploy.outputs import outputs
 from penstock.deploy.registry import CAPABILITIES
-from penstock.deploy.resources import catalog, glue_job
+from penstock.deploy.resources import catalog, glue_job, instance
 from penstock.deploy.resources.workflow import asl_path
 from penstock.deploy.variables import chosen_values, variables
 from penstock.errors import DefinitionError, Finding, report
@@ -54,7 +54,15 @@ def synthesize(
             hint="mend these; nothing was written",
             findings=[{"where": f.where, "code": f.code, "message": f.message, "hint": f.hint} for f in refused],
         )
-    site = Site(definition=definition, artifacts=dict(artifacts), layers=dict(layers or {}), jobs=dict(jobs or {}))
+    clock = definition.schedules if on_instance(definition) else {}
+    definition = started_by_aws(definition)
+    site = Site(
+        definition=definition,
+        artifacts=dict(artifacts),
+        layers=dict(layers or {}),
+        jobs=dict(jobs or {}),
+        clock=clock,
+    )
     files: dict[str, str] = {
         "main.tf": hcl.document(_main(definition), _heading(definition)),
         "variables.tf": hcl.document(variables(definition)),
@@ -65,7 +73,7 @@ def synthesize(
         files[f"{concern}.tf"] = hcl.document(blocks, HEADINGS[concern])
     made = {path: text.encode() for path, text in files.items()}
     made |= {asl_path(one.name): deployed(definition, one).text for one in definition.workflows.values()}
-    made |= catalog.assets(definition) | glue_job.assets(definition)
+    made |= catalog.assets(definition) | glue_job.assets(definition) | instance.assets(definition, clock)
     return dict(sorted(made.items()))
 
 
@@ -75,7 +83,8 @@ REFUSED = frozenset({
     "schedule-too-often", "too-many-metrics", "name-too-long", "log-retention", "alarm-name",
     "metric-name", "queue-name", "replica-region", "computed-name", "unknown-name", "no-glue-job",
     "table-name", "task-name", "unknown-job", "job-without-lake", "job-grant",
-    "no-instance", "two-networks", "no-way-out",
+    "two-networks", "no-way-out", "instance-network", "instance-bucket", "instance-clock", "instance-trigger",
+    "instance-call", "instance-processor",
 })  # fmt: skip
 
 

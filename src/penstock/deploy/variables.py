@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock.deploy.functions import sealing_task
 from penstock.deploy.hcl import Block, Expression
+from penstock.deploy.kit import on_instance
 from penstock.deploy.projection import YEARS
 from penstock.deploy.resources.task import RETENTION_DAYS
 from penstock.deploy.resources.topic import mail_addresses
@@ -54,11 +55,12 @@ def variables(definition: Definition) -> list[Block]:
                       _check(levels, "OFF, FATAL, ERROR or ALL.")),
             _variable("log_execution_data", "Inputs and outputs of states are logged too", BOOL, OFF),
         ]  # fmt: skip
+    if definition.schedules or on_instance(definition):
+        made.append(_variable("schedules_enabled", "Whether the clock starts workflows", BOOL, ON))
     if definition.schedules:
-        made += [
-            _variable("schedules_enabled", "Whether the clock starts workflows", BOOL, ON),
-            _variable("schedule_expressions", "Other times for schedules, by name", Expression("map(string)"), {}),
-        ]
+        made.append(
+            _variable("schedule_expressions", "Other times for schedules, by name", Expression("map(string)"), {})
+        )
     if definition.topics:
         told = {name: mail_addresses(topic) for name, topic in definition.topics.items()}
         made.append(

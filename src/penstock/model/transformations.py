@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -31,6 +32,39 @@ class ScalarFunction(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...]
     takes_null: tuple[bool, ...]
     returns: str
+
+
+class Cells(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cells of a line of delimited text are, by their places from 0 on.
+
+    Attributes:
+        names: what the columns are called; a line that says just that, or nothing, is no row.
+        fields: the record's fields of text, each with its cell; an empty cell is None. Other fields are None.
+        line: the field that takes the number of the line.
+        lines_before: how many lines stood before the first.
+        rest: the field that takes a JSON object of the cells that no field takes and that say something.
+    """
+
+    separator: str
+    names: tuple[str, ...]
+    fields: dict[str, int]
+    line: str
+    lines_before: int
+    rest: str | None = None
+
+
+class DelimitedText(msgspec.Struct, frozen=True, kw_only=True):
+    """An input that an engine may read by itself, when it is plain enough that nobody reads it otherwise.
+
+    Attributes:
+        write: writes it to a file, without its header: UTF-8, each line a row with all cells and a newline, a cell
+            in quotation marks from its beginning to its end or not at all, and none with a newline or another control
+            character. Returns what its cells are; None when it is not as plain as that.
+        rows: the same rows as records, begun only where they are wanted.
+    """
+
+    write: Callable[[Path], Cells | None]
+    rows: Iterable[Any]
 
 
 class Transformation(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from penstock.model.transformations import Engine, ScalarFunction
+from penstock.model.transformations import Cells, Engine, ScalarFunction
 
 
 class StagedInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,12 +25,14 @@ class StagedInput(msgspec.Struct, frozen=True, kw_only=True):
         own: those of the columns ``_source``, ``_line`` and ``_raw`` that are there. Where there are any, a line is
             ``{"r": record, "_source": …, "_line": …, "_raw": …}``, otherwise it is the record.
         longest_bytes: of the longest line.
+        cells: the file is delimited text instead, as ``DelimitedText`` writes it. Only where ``reads_delimited``.
     """
 
     path: Path
     columns: dict[str, str]
     own: tuple[str, ...] = ()
     longest_bytes: int = 0
+    cells: Cells | None = None
 
 
 class TransformationPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ class Transformed(Protocol):
     """The rows of the outputs, until the transformation is left."""
 
     def count(self, output: str) -> int:
-        """Returns how many rows an output has."""
+        """Returns how many rows an output has, or an input of delimited text."""
         ...
 
     def csv(self, output: str) -> Path:
@@ -67,8 +69,11 @@ class Transformed(Protocol):
         """
         ...
 
-    def rows(self, output: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def rows(self, output: str, size: int, *, encoded: bool = False) -> Iterator[list[tuple[Any, ...]]]:
         """Yields an output's rows in lists of at most ``size``: plain Python values in the order of the columns.
+
+        With ``encoded``, times, dates and lists may be text instead, as ``CsvRows`` says: an engine does what costs
+        it least.
 
         Text, bool, int, float, Decimal with the column's scale, datetime in UTC, date, list, dict and None; a struct
         is a dict.
@@ -81,7 +86,10 @@ class Transformer(Protocol):
 
     Attributes:
         engine: on which it runs them.
+        reads_delimited: whether inputs may be delimited text.
     """
+
+    reads_delimited: bool
 
     @property
     def engine(self) -> Engine: ...

@@ -10,7 +10,7 @@ Text is compared character by character, with regard to case and to spaces at it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -52,12 +52,19 @@ class CsvRows(msgspec.Struct, frozen=True):
 
     Attributes:
         path: CSV in UTF-8 without a header: all columns of the table in its order, null an empty field without quotes,
-            text in quotes, lists and maps as JSON, times in UTC.
+            text in quotes, lists and maps as JSON, times in UTC. Or what writes it, called only where a file is taken.
         rows: the same rows, as an upsert takes them.
+        encoded: whole numbers and truth values of the rows fit their columns, as an engine's own types made sure. Times
+            may be text in UTC (``2026-02-20 07:57:00.000000``), dates text in ISO 8601, and lists JSON text.
     """
 
-    path: Path
+    path: Path | Callable[[], Path]
     rows: Iterable[Any]
+    encoded: bool = False
+
+    def file(self) -> Path:
+        """Returns the file."""
+        return self.path if isinstance(self.path, Path) else self.path()
 
 
 class WarehouseTransaction(Protocol):

@@ -13,7 +13,7 @@ from penstock.lake.fit import MAX_BIGINT, MIN_BIGINT, misfit
 from penstock.lake.json_records import json_judge
 from penstock.lake.outcome import KEPT_BYTES, Bad, Good
 from penstock.model.schema import columns
-from penstock.model.transformations import LINE, RAW, SOURCE
+from penstock.model.transformations import LINE, RAW, SOURCE, DelimitedText
 from penstock.ports.transform import StagedInput
 
 CHUNK_ROWS = 4096
@@ -39,6 +39,7 @@ class Staging:
     Attributes:
         count: how many records fit.
         bad_count: how many did not.
+        is_counted: whether ``count`` says so; otherwise the engine does.
     """
 
     def __init__(self, folder: Path, name: str, record: type[Any], own: Iterable[str]) -> None:
@@ -52,6 +53,7 @@ class Staging:
         self._row: type[Any] | None = msgspec.defstruct("StagedRow", fields) if self._own else None
         self.count = 0
         self.bad_count = 0
+        self.is_counted = True
         self._longest = 0
 
     def write(self, sources: Iterable[tuple[str, Iterator[Good | Bad]]]) -> StagedInput:
@@ -75,6 +77,16 @@ class Staging:
                     file.write(self._lines(bad_file, "", self._sorted_out(bad_file, "", outcomes)))
                 number += len(chunk)
         return self._staged()
+
+    def write_delimited(self, given: DelimitedText) -> StagedInput | None:
+        """Writes delimited text; ``None`` when it has to be read as records. The engine counts its rows."""
+        path = self._path.with_suffix(".csv")
+        cells = given.write(path)
+        if cells is None:
+            return None
+        self._bad_path.touch()
+        self.is_counted = False
+        return StagedInput(path=path, columns=self._staged().columns, cells=cells)
 
     def bad(self, size: int) -> Iterator[tuple[str, list[Bad]]]:
         """Yields what did not fit, at most ``size`` of one source at a time, with the source."""

@@ -14,7 +14,7 @@ from penstock.lake import layout, records
 from penstock.lake.outcome import Bad, Good
 from penstock.model.access import Grant, Kind, LakeAction
 from penstock.model.schema import columns
-from penstock.model.transformations import LINE, RAW, SOURCE, Transformation
+from penstock.model.transformations import LINE, RAW, SOURCE, DelimitedText, Transformation
 from penstock.ports.transform import StagedInput, TransformationPlan, Transformed
 from penstock.ports.warehouse import CsvRows
 from penstock.runtime.staging import Staging
@@ -41,8 +41,8 @@ class TransformationHandle:
 
         Args:
             inputs: each of the transformation's inputs by its name: the key, or keys, of objects of a lake table; the
-                path, or paths, of files; or an iterable of records, mappings or lines of JSON. Files and objects are
-                what they say that they are: JSON, CSV or Parquet, plain, with gzip or with zstd.
+                path, or paths, of files; an iterable of records, mappings or lines of JSON; or a ``DelimitedText``.
+                Files and objects are what they say that they are: JSON, CSV or Parquet, plain, with gzip or with zstd.
 
         Raises:
             UsageError: an input is missing, is none of the transformation's, or is none of these things; or the engine
@@ -77,6 +77,8 @@ class TransformationHandle:
         return [column for column in (SOURCE, LINE, RAW) if re.search(rf"\b{column}\b", text, re.IGNORECASE)]
 
     def _stage(self, staging: Staging, name: str, record: type[Any], given: Any) -> StagedInput:
+        if isinstance(given, DelimitedText):
+            return self._stage_delimited(staging, given)
         if isinstance(given, str | Path):
             given = [given]
         elif isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
@@ -92,6 +94,13 @@ class TransformationHandle:
         if isinstance(first, Path):
             return staging.write((path.name, self._of_file(path, record)) for path in rest)
         return staging.write_records(rest)
+
+    def _stage_delimited(self, staging: Staging, given: DelimitedText) -> StagedInput:
+        if self._scope.ports.transformer.reads_delimited and not self._own_columns():
+            staged = staging.write_delimited(given)
+            if staged is not None:
+                return staged
+        return staging.write_records(given.rows)
 
     def _of_object(self, key: str, record: type[Any]) -> Iterator[Good | Bad]:
         self._scope.require(Grant(Kind.LAKE, layout.parse_key(key).table, LakeAction.READ))
@@ -114,9 +123,10 @@ class TransformationResult:
 
     def count(self, name: str) -> int:
         """Returns how many rows an output has, or how many records of an input fit."""
-        if name in self._stagings:
+        if name in self._stagings and self._stagings[name].is_counted:
             return self._stagings[name].count
-        self._record(name)
+        if name not in self._stagings:
+            self._record(name)
         return self._transformed.count(name)
 
     def batches(self, name: str, size: int = DEFAULT_ROWS) -> Iterator[list[Any]]:
@@ -139,7 +149,8 @@ class TransformationResult:
         The file is gone when the transformation is left.
         """
         self._record(name)
-        return CsvRows(self._transformed.csv(name), (row for rows in self.rows(name) for row in rows))
+        rows = self._transformed.rows(name, DEFAULT_ROWS, encoded=True)
+        return CsvRows(lambda: self._transformed.csv(name), itertools.chain.from_iterable(rows), encoded=True)
 
     def bad_count(self, name: str) -> int:
         """Returns how many lines of an input are no record of its type."""

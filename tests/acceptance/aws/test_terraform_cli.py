@@ -20,7 +20,14 @@ def with_all_options() -> Definition:
     return everything(crawler=True, backfill_job=True)
 
 
-@pytest.mark.parametrize("make", [metrics, logs, orders, leads, everything, with_all_options, services])
+def leads_on_an_instance() -> Definition:
+    """Returns the leads pipeline, whose schedule is the cron of a machine."""
+    return leads(compute="ec2", architecture="x86_64")
+
+
+@pytest.mark.parametrize(
+    "make", [metrics, logs, orders, leads, leads_on_an_instance, everything, with_all_options, services]
+)
 def test_folders_are_formatted_and_valid(make: Callable[[], Definition], tmp_path: Path) -> None:
     folder = write(make(), tmp_path)
     formatted = terraform("fmt", "-check", "-diff", "-recursive", "-no-color", folder=folder)

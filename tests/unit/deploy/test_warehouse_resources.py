@@ -189,7 +189,7 @@ def test_a_release_upgrades_the_database_once_it_can_be_reached(shop: Definition
 
 class TestLimits:
     def test_what_cannot_be_deployed_is_refused(self) -> None:
-        made = pipeline(compute="ec2", vpc=True)
+        made = pipeline(vpc=True)
         crm, jobs = made.warehouse("other", tables=[relation("leads", Lead, key="lead_id")]), made.queue("jobs")
 
         @made.task(name=UPGRADING_FUNCTION, may=[crm.read, jobs.send])
@@ -198,7 +198,7 @@ class TestLimits:
 
         definition = made.build()
         found = {one.code: one for one in limits(definition)}
-        assert found.keys() == {"no-instance", "two-networks", "task-name", "no-way-out"}
+        assert found.keys() == {"two-networks", "task-name", "no-way-out"}
         assert found.keys() <= REFUSED
         assert "queues" in found["no-way-out"].message
         with pytest.raises(DefinitionError, match="no-way-out"):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.adapters.local.query_types import duckdb_type, identifier, literal
 from penstock.adapters.local.scratch import scratch_folder
+from penstock.adapters.local.transform_cells import from_delimited
 from penstock.adapters.local.transform_errors import translate
 from penstock.adapters.local.transform_functions import forget, register
-from penstock.adapters.local.transform_sql import copy_csv, from_lines, lossy, select_output
+from penstock.adapters.local.transform_sql import copy_csv, encodable, from_lines, lossy, select_encoded, select_output
 from penstock.adapters.local.transform_values import reader
 from penstock.errors import QueryError
 from penstock.faultpoints import fault_point
@@ -47,6 +48,7 @@ class DuckDbTransformer:
     """
 
     engine: Engine = "duckdb"
+    reads_delimited = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,16 +100,20 @@ class _Computation:
         self._limit_mb = limit_mb
 
     def compute(self) -> dict[str, int]:
-        """Returns how many rows each output has."""
+        """Returns how many rows each output has, and each input of delimited text."""
+        counts = {}
         for name, staged in self._plan.inputs.items():
             # Always a table: the files are read before the engine is shut off from all of them.
-            self._make(f"input {name!r}", name, from_lines(staged), keep=True)
+            sql = from_lines(staged) if staged.cells is None else from_delimited(staged, staged.cells)
+            self._make(f"input {name!r}", name, sql, keep=True)
+            if staged.cells is not None:
+                ((counts[name],),) = self._execute(f"input {name!r}", f"SELECT count(*) FROM {identifier(name)}")
         self._connection.execute("SET enable_external_access=false")
         self._connection.execute("SET lock_configuration=true")
         for name, sql in self._plan.steps.items():
             self._check_only_select(name, sql)
             self._make(f"step {name!r}", name, sql, keep=name in self._plan.kept or name in self._plan.outputs)
-        return {name: self._output(name, columns) for name, columns in self._plan.outputs.items()}
+        return counts | {name: self._output(name, columns) for name, columns in self._plan.outputs.items()}
 
     def _make(self, what: str, name: str, sql: str, *, keep: bool) -> None:
         kind = "TABLE" if keep else "VIEW"
@@ -190,15 +196,16 @@ class _Rows:
             cursor.close()
         return path
 
-    def rows(self, output: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def rows(self, output: str, size: int, *, encoded: bool = False) -> Iterator[list[tuple[Any, ...]]]:
         import duckdb
 
         columns = self._plan.outputs[output]
-        read = reader(columns)
+        query = (select_encoded if encoded else select_output)(output, columns)
+        read = reader({name: "string" if encoded and encodable(kind) else kind for name, kind in columns.items()})
         # A cursor of its own: several outputs may be read at once.
         cursor = self._connection.cursor()
         try:
-            cursor.execute(select_output(output, columns))
+            cursor.execute(query)
             while batch := cursor.fetchmany(size):
                 yield read(batch)
         except duckdb.Error as error:

@@ -16,6 +16,13 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
 # Sums of whole numbers are wider than their column; what is too large is an error, not another number.
 _CHECKED = frozenset({"UBIGINT", "HUGEINT", "UHUGEINT"})
+# How a column is had as the text that databases keep of it; of nested ones only those whose JSON has one form.
+ENCODED = {
+    "timestamp": "strftime({}, '%Y-%m-%d %H:%M:%S.%f')",
+    "date": "CAST({} AS VARCHAR)",
+    "array<string>": "CAST(to_json({}) AS VARCHAR)",
+    "array<bigint>": "CAST(to_json({}) AS VARCHAR)",
+}
 
 
 def from_lines(staged: StagedInput) -> str:
@@ -34,7 +41,7 @@ def from_lines(staged: StagedInput) -> str:
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in declared.items())
     limit = max(SMALLEST_OBJECT_BYTES, staged.longest_bytes + 1024)
     return (
-        f"SELECT {', '.join(chosen)} FROM read_json({literal(_exact(str(staged.path)))}, format='newline_delimited',"
+        f"SELECT {', '.join(chosen)} FROM read_json({literal(exact(str(staged.path)))}, format='newline_delimited',"
         f" columns={{{columns}}}, maximum_object_size={limit}, hive_partitioning=false)"
     )
 
@@ -43,6 +50,20 @@ def select_output(name: str, columns: dict[str, str]) -> str:
     """Returns the query for an output's rows, as its columns have them."""
     chosen = ", ".join(f"CAST({identifier(column)} AS {duckdb_type(kind)})" for column, kind in columns.items())
     return f"SELECT {chosen} FROM {identifier(name)}"
+
+
+def encodable(kind: str) -> bool:
+    """Whether a column can be had as the text that databases keep of it."""
+    return kind in ENCODED
+
+
+def select_encoded(name: str, columns: dict[str, str]) -> str:
+    """Returns the query for an output's rows with text for what ``encodable`` says."""
+    chosen = []
+    for column, kind in columns.items():
+        cast = f"CAST({identifier(column)} AS {duckdb_type(kind)})"
+        chosen.append(ENCODED[kind].format(cast) if kind in ENCODED else cast)
+    return f"SELECT {', '.join(chosen)} FROM {identifier(name)}"
 
 
 def copy_csv(name: str, columns: dict[str, str], path: Path) -> str:
@@ -100,6 +121,6 @@ def _value(column: str, kind: str) -> str:
     return f"CAST({column} AS {kind})" if "TIMESTAMP" in kind else column
 
 
-def _exact(path: str) -> str:
+def exact(path: str) -> str:
     """Returns a pattern that only this path fits."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in path)

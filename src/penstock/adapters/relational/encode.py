@@ -9,13 +9,14 @@ import datetime
 import decimal
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from penstock.adapters.relational.encoded import Encode, RefusedError, Values, encoded_values
 from penstock.adapters.relational.tables import text_lengths
 from penstock.errors import UsageError, ValidationError
 from penstock.model.column_types import parse_type
@@ -32,28 +33,23 @@ SQLITE_DIGITS = 15
 NOTHING = type(None)
 DECIMALS = decimal.Context(prec=60)
 
-Values = Sequence[Any]
-Encode = Callable[[Values], Values]
-
-
-class RefusedError(Exception):
-    """A value that no column of its kind can hold, with what is wrong with it."""
-
-    def __init__(self, position: int, mistake: str, hint: str) -> None:
-        super().__init__(mistake)
-        self.position, self.mistake, self.hint = position, mistake, hint
-
 
 class RowEncoder:
-    """Makes rows of one table for one kind of server."""
+    """Makes rows of one table for one kind of server.
 
-    def __init__(self, relation: Relation, server: Server) -> None:
+    Args:
+        encoded: the rows are those of a ``CsvRows`` that says so.
+    """
+
+    def __init__(self, relation: Relation, server: Server, *, encoded: bool = False) -> None:
         self._relation = relation
         self.names = tuple(column.name for column in relation.columns)
         lengths = text_lengths(relation)
         fields = {field.encode_name: field.name for field in msgspec.structs.fields(relation.record)}
         self._takes = [attrgetter(fields[name]) for name in self.names]
-        self._columns = [(column, _encoder(column, lengths.get(column.name), server)) for column in relation.columns]
+        self._columns = [
+            (column, _encoder(column, lengths.get(column.name), server, encoded=encoded)) for column in relation.columns
+        ]
 
     def batches(self, rows: Iterable[Any]) -> Iterator[list[Values]]:
         """Yields batches of rows, each as its columns.
@@ -114,7 +110,12 @@ def _flat(rows: Iterable[Any]) -> Iterator[Any]:
             yield row
 
 
-def _encoder(column: Column, length: int | None, server: Server) -> Encode:
+def _encoder(column: Column, length: int | None, server: Server, *, encoded: bool) -> Encode:
+    encode = _encoder_of_values(column, length, server)
+    return encoded_values(column, encode) if encoded else encode
+
+
+def _encoder_of_values(column: Column, length: int | None, server: Server) -> Encode:
     if is_nested(column):
         return _json
     match column.type:

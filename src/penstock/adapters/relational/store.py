@@ -101,7 +101,7 @@ class RelationalTransaction:
     def upsert(self, table: str, rows: Iterable[Any] | CsvRows, *, keep: Iterable[str] = ()) -> UpsertCounts:
         """Writes rows in place of those with their keys. See the port."""
         relation, kept = self._relation(table), frozenset(keep)
-        encoder = RowEncoder(relation, self._location.server)
+        encoder = RowEncoder(relation, self._location.server, encoded=_are_encoded(rows))
         unknown = kept - frozenset(encoder.names) | kept & frozenset(relation.key)
         if unknown:
             raise UsageError(f"table {table!r} cannot keep {sorted(unknown)}", hint="name columns beside its key")
@@ -112,7 +112,7 @@ class RelationalTransaction:
     def insert(self, table: str, rows: Iterable[Any] | CsvRows) -> int:
         """Writes rows whose keys are not there. See the port."""
         relation = self._relation(table)
-        encoder = RowEncoder(relation, self._location.server)
+        encoder = RowEncoder(relation, self._location.server, encoded=_are_encoded(rows))
         with self._writing(relation, inserts=True):
             return self._writer.load(self._cursor(), table, encoder.names, self._source(encoder, rows))
 
@@ -188,7 +188,7 @@ class RelationalTransaction:
     def _source(self, encoder: RowEncoder, rows: Iterable[Any] | CsvRows) -> Source:
         if not isinstance(rows, CsvRows):
             return encoder.batches(rows)
-        return rows.path if self._writer.takes_files else encoder.batches(rows.rows)
+        return rows.file() if self._writer.takes_files else encoder.batches(rows.rows)
 
     def _check_usable(self) -> None:
         if self._broken or self._ended:
@@ -210,3 +210,7 @@ class RelationalTransaction:
         names = ", ".join(f"{self._writer.quote}{column.name}{self._writer.quote}" for column in runs.columns)
         sql = f"SELECT {names} FROM {runs.name} WHERE run_id = :run_id"
         return next(iter(selected(self._connection, [runs], sql, {"run_id": self.run_id}).records()), None)
+
+
+def _are_encoded(rows: Iterable[Any] | CsvRows) -> bool:
+    return isinstance(rows, CsvRows) and rows.encoded

@@ -6,7 +6,7 @@ import decimal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from penstock.adapters.relational.encode import Values
+from penstock.adapters.relational.encoded import Values
 
 # https://www.postgresql.org/docs/15/sql-copy.html#id-1.9.3.55.9.2
 COPY_NULL = "\\N"

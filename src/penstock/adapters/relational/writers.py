@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from penstock.adapters.relational.encode import Values
+from penstock.adapters.relational.encoded import Values
 from penstock.adapters.relational.merge import (
     STAGE,
     Merge,
@@ -25,6 +25,7 @@ from penstock.ports.warehouse import Server, UpsertCounts
 Batches = Iterator[list[Values]]
 Source = Batches | Path
 BLOCK_BYTES = 1 << 20
+SQLITE_CACHE_KB = 64 * 1024
 
 
 class Writer(Protocol):
@@ -147,6 +148,8 @@ class SqliteWriter:
 
     def begin(self, cursor: Any, warehouse: str, timeout_seconds: float) -> None:
         cursor.execute(f"PRAGMA busy_timeout={max(1, round(timeout_seconds * 1000))}")
+        # A page of an index that leaves the cache is written and read again, many times over.
+        cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KB}")
         cursor.execute("BEGIN IMMEDIATE")
 
     def load(self, cursor: Any, table: str, names: Sequence[str], source: Source) -> int:

@@ -44,6 +44,7 @@ class SparkTransformer:
     """
 
     engine: Engine = "spark"
+    reads_delimited = False
 
     def __init__(
         self,
@@ -200,7 +201,7 @@ class _Rows:
                 file.writelines(csv_line(row, kinds) for row in rows)
         return path
 
-    def rows(self, output: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    def rows(self, output: str, size: int, *, encoded: bool = False) -> Iterator[list[tuple[Any, ...]]]:
         decode = msgspec.json.Decoder(row_type(self._plan.outputs[output])).decode
         held: list[tuple[Any, ...]] = []
         # The parts are in the order of their names.

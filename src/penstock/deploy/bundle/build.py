@@ -12,14 +12,14 @@ import msgspec
 from penstock.define.derived import watched
 from penstock.deploy import functions as deployed
 from penstock.deploy.bundle.archive import Archive, Contents, write_archive
-from penstock.deploy.bundle.imports import Needs, find_job_needs, find_needs
+from penstock.deploy.bundle.imports import Needs, find_instance_needs, find_job_needs, find_needs
 from penstock.deploy.bundle.layers import Layout, plan_layers
 from penstock.deploy.bundle.libraries import Wheels, closure, default_cache, installed_files, unpack
 from penstock.deploy.bundle.limits import check_memory, check_unzipped, check_upload
 from penstock.deploy.bundle.measure import Measured, Starter
 from penstock.deploy.bundle.places import Reference, find_reference
 from penstock.deploy.bundle.target import Target
-from penstock.deploy.kit import Artifact
+from penstock.deploy.kit import INSTANCE_PATH, Artifact, on_instance
 from penstock.model.pipeline import Definition
 from penstock.runtime.aws.manifest import FILE, Manifest
 
@@ -54,6 +54,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         layers: path of each layer's zip, by name, for ``synthesize``.
         sizes: by task.
         jobs: the zips of tasks as jobs, for ``synthesize``.
+        instance: path of the zip with all tasks and their libraries; None without an instance.
         archives: every zip that was written, layers and functions, by path.
     """
 
@@ -62,6 +63,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     layers: dict[str, str]
     sizes: dict[str, Size]
     jobs: dict[str, Artifact] = {}
+    instance: str | None = None
     archives: dict[str, Archive] = {}
 
 
@@ -105,6 +107,7 @@ def build(
             carried = {path: file for name in layout.in_zip[task] for path, file in libraries[name].items()}
             functions[task] = write_archive(folder, f"artifacts/{task}.zip", {**carried, **own[task]})
         starter = Starter(Path(scratch), definition.region)
+        instance = _write_instance(folder, definition, reference, include, target, cache, Path(scratch))
         starts = {task: starter.start(task, own[task], needs[task].distributions) for task in needs if measured}
     for task, start in starts.items():
         check_memory(task, deployed.functions(definition)[task].memory_mb, start.peak_memory_mb)
@@ -115,7 +118,10 @@ def build(
     return msgspec.structs.replace(
         made,
         jobs={task: artifact for task, (artifact, _) in jobs.items()},
-        archives=made.archives | {archive.path: archive for _, archive in jobs.values()},
+        instance=None if instance is None else instance.path,
+        archives=made.archives
+        | {archive.path: archive for _, archive in jobs.values()}
+        | ({} if instance is None else {instance.path: instance}),
     )
 
 
@@ -124,6 +130,25 @@ def _write_job(folder: Path, task: str, need: Needs, manifest: bytes) -> tuple[A
     archive = write_archive(folder, f"artifacts/{task}-job.zip", {**need.files, FILE: manifest})
     modules = tuple(f"{name}=={version(name)}" for name in sorted(need.distributions - PROVIDED))
     return Artifact(path=archive.path, modules=modules), archive
+
+
+def _write_instance(
+    folder: Path,
+    definition: Definition,
+    reference: Reference,
+    include: Sequence[str],
+    target: Target,
+    cache: Path | None,
+    scratch: Path,
+) -> Archive | None:
+    """Nothing is there already: what Lambda's runtime has comes along."""
+    if not on_instance(definition):
+        return None
+    need = find_instance_needs(definition, reference, include)
+    libraries = _libraries(closure(need.distributions, target, has=()), target, cache, scratch / "instance")
+    carried = {path: file for files in libraries.values() for path, file in files.items()}
+    manifest = {FILE: _manifest(definition, reference)}
+    return write_archive(folder, INSTANCE_PATH, {**carried, **need.files, **manifest})
 
 
 def _libraries(names: frozenset[str], target: Target, cache: Path | None, scratch: Path) -> dict[str, Files]:

@@ -30,6 +30,7 @@ JOB = (
     "penstock.runtime.aws.glue_entry", "penstock.adapters.spark.folders", "penstock.adapters.spark.session",
     "penstock.adapters.spark.transform", "penstock.sql.steps",
 )  # fmt: skip
+INSTANCE = ("penstock.runtime.aws.instance_entry", "penstock.adapters.local.invoke")
 # Their functions run at synthesis, or open what a grant has to allow.
 UNUSED = ("penstock.define.", "penstock.runtime.aws.ports")
 # A function opens an adapter when its task first needs it; a grant says whether it can.
@@ -91,6 +92,19 @@ def find_job_needs(definition: Definition, reference: Reference) -> dict[str, Ne
         name: _Walk(places, read, f"job {name!r}").run(definition, definition.tasks[name], reference, JOB)
         for name in definition.deployment.jobs
     }
+
+
+def find_instance_needs(definition: Definition, reference: Reference, include: Sequence[str] = ()) -> Needs:
+    """Returns what an instance needs, on which all tasks run. Raises as ``find_needs`` does."""
+    places = Places(reference)
+    read = functools.cache(read_source)
+    needs = [
+        _Walk(places, read, f"task {name!r}").run(definition, task, reference, (*INSTANCE, *include))
+        for name, task in definition.tasks.items()
+    ]
+    files = {path: file for need in needs for path, file in need.files.items()}
+    distributions = (need.distributions for need in needs)
+    return Needs(files=dict(sorted(files.items())), distributions=frozenset[str]().union(*distributions))
 
 
 class _Walk:

@@ -120,7 +120,7 @@ def _function(site: Site, task: Task) -> list[Block]:
             # Lambda asks whether the role may reach the queue, and the network, as it makes the function.
             "depends_on": [Expression(f"aws_iam_role_policy.task_{name}")],
         },
-        nested("environment", {"variables": _environment(site.definition, task)}),
+        nested("environment", {"variables": environment(site.definition, task)}),
         nested("dead_letter_config", {"target_arn": Expression("aws_sqs_queue.dead_letters.arn")}),
         nested(
             "logging_config",
@@ -161,8 +161,8 @@ def log_group(address: str, name: str) -> Block:
     )
 
 
-def _environment(definition: Definition, task: Task) -> Call:
-    """Physical names of what the task was granted, and of nothing else; then what the user adds."""
+def environment(definition: Definition, task: Task) -> Call:
+    """Returns a task's variables: physical names of what it was granted, and nothing else; then what the user adds."""
     granted = {kind: sorted({g.resource for g in task.grants if g.kind == kind}) for kind in Kind}
     values: dict[str, Any] = {"PENSTOCK_TASK": task.name}
     if granted[Kind.LAKE] or granted[Kind.INBOX]:

@@ -107,10 +107,7 @@ def places(definition: Definition, task: Task) -> dict[str, Any]:
 def limits(definition: Definition) -> list[Finding]:
     """Returns what cannot be deployed."""
     place, chosen = f"pipeline {definition.name}", definition.deployment
-    found = []
-    if chosen.compute != "lambda":
-        message = f"compute={chosen.compute!r} cannot be put into an account yet"
-        found.append(Finding(place, "no-instance", message, 'leave compute="lambda"'))
+    found: list[Finding] = []
     if not definition.warehouses:
         return found
     if chosen.vpc:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.deploy.hcl import Block, Expression, Template, nested, resource
-from penstock.deploy.kit import Capability, Concern, Site, named
+from penstock.deploy.kit import Capability, Concern, Site, named, on_instance
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
@@ -111,7 +111,7 @@ def _groups(definition: Definition) -> list[Block]:
 
 
 def _endpoints(definition: Definition) -> list[Block]:
-    made = [_gateway(service) for service in _gateways(definition)]
+    made = [_gateway(service) for service in gateways(definition)]
     interface = {
         "count": IF_UPGRADES,
         "vpc_id": NETWORK,
@@ -128,8 +128,10 @@ def _endpoints(definition: Definition) -> list[Block]:
     return [*made, resource("aws_vpc_endpoint", "warehouse_secrets", interface, comment=comment)]
 
 
-def _gateways(definition: Definition) -> list[str]:
-    granted = {grant.kind for task in definition.tasks.values() if joins(task) for grant in task.grants}
+def gateways(definition: Definition) -> list[str]:
+    """Returns the services that are reached by gateways, which cost nothing."""
+    inside = [task for task in definition.tasks.values() if joins(task) or on_instance(definition)]
+    granted = {grant.kind for task in inside for grant in task.grants}
     return [ALWAYS, *(service for kind, service in GATEWAYS.items() if kind in granted)]
 
 
@@ -151,15 +153,16 @@ def _rules(definition: Definition) -> list[Block]:
         ("upgrade_to_database", UPGRADE, DATABASE, database_port),
         ("upgrade_to_secrets", UPGRADE, ENDPOINTS, TLS_PORT),
     ):
-        made.append(_rule("egress", name, group, port, {"referenced_security_group_id": Expression(other)}))
-        made.append(_rule("ingress", name, other, port, {"referenced_security_group_id": Expression(group)}))
-    for service in _gateways(definition):
+        made.append(rule("egress", name, group, port, {"referenced_security_group_id": Expression(other)}))
+        made.append(rule("ingress", name, other, port, {"referenced_security_group_id": Expression(group)}))
+    for service in gateways(definition):
         target = {"prefix_list_id": Expression(f"aws_vpc_endpoint.warehouse_{service}.prefix_list_id")}
-        made.append(_rule("egress", f"tasks_to_{service}", TASKS, TLS_PORT, target))
+        made.append(rule("egress", f"tasks_to_{service}", TASKS, TLS_PORT, target))
     return made
 
 
-def _rule(direction: str, name: str, group: str, port: int, other: dict[str, Any]) -> Block:
+def rule(direction: str, name: str, group: str, port: int, other: dict[str, Any], prefix: str = "warehouse_") -> Block:
+    """Returns a rule of a security group: who is spoken to, or speaks, on a port."""
     body = {
         "security_group_id": Expression(group),
         **other,
@@ -168,7 +171,7 @@ def _rule(direction: str, name: str, group: str, port: int, other: dict[str, Any
         "to_port": port,
         "description": name.replace("_", " "),
     }
-    return resource(f"aws_vpc_security_group_{direction}_rule", f"warehouse_{name}", body)
+    return resource(f"aws_vpc_security_group_{direction}_rule", f"{prefix}{name}", body)
 
 
 CAPABILITY = Capability(

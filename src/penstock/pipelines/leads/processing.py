@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -13,8 +13,8 @@ from penstock import Context
 from penstock.pipelines.leads.anomalies import GRADES, Anomaly, find_anomalies, reject_rate
 from penstock.pipelines.leads.cleaning import tables as cleaning_tables
 from penstock.pipelines.leads.model import model_steps
-from penstock.pipelines.leads.reading import read
-from penstock.pipelines.leads.records import Incoming, PipelineRun
+from penstock.pipelines.leads.plain_text import source
+from penstock.pipelines.leads.records import PipelineRun
 from penstock.pipelines.leads.scoring import rules_steps
 from penstock.pipelines.leads.settings import Scorers
 
@@ -167,16 +167,10 @@ def ending(scoring: Mapping[str, str]) -> dict[str, str]:
 _SCORING = frozenset({"rules", "model", "scores", "tally"})
 
 
-def records_of(stream: BinaryIO, name: str) -> Iterator[Incoming]:
-    """Yields a file's records one by one."""
-    for batch in read(stream, name):
-        yield from batch.records
-
-
 def _store(context: Context, file: Any, facts: PipelineRun, resources: Resources, scorers: Scorers) -> None:
     made = scored(resources.transformation, scorers, run_id=facts.run_id, as_of=facts.as_of)
     given = cleaning_tables(facts.run_id, facts.as_of)
-    with context[made].run(incoming=records_of(file, file.name), **given) as result:
+    with context[made].run(incoming=source(file, file.name), **given) as result:
         ((tally,),) = result.batches("tally")
         # The transaction begins when everything is computed, so that it is short.
         with context[resources.warehouse].transaction(facts.run_id) as tables:

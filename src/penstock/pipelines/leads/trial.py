@@ -12,6 +12,7 @@ from penstock import session
 from penstock.errors import UsageError
 from penstock.pipelines.leads import RESOURCES, pipeline, processing, settings
 from penstock.pipelines.leads.cleaning import tables as cleaning_tables
+from penstock.pipelines.leads.plain_text import source
 from penstock.pipelines.leads.report import because
 from penstock.pipelines.leads.settings import Settings
 
@@ -42,7 +43,7 @@ def score_file(home: Path, file: Path, best: int) -> tuple[list[dict[str, Any]],
         today = processing.day_of(context.now())
         made = processing.scored(RESOURCES.transformation, scorers, run_id="trial", as_of=today)
         given = cleaning_tables("trial", today)
-        with context[made].run(incoming=processing.records_of(stream, file.name), **given) as result:
+        with context[made].run(incoming=source(stream, file.name), **given) as result:
             ((tally,),) = result.batches("tally")
             ranked = sorted(
                 (one for batch in result.batches("scores") for one in batch if one.scorer == scorers.main),

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from penstock.adapters.aws.objects import S3ObjectStore
     from penstock.adapters.aws.queues import SqsQueueStore
     from penstock.adapters.relational.store import RelationalWarehouseStore
+    from penstock.ports.invoke import Call, Invoker, Reply
     from penstock.ports.rows import RowReader
     from penstock.ports.transform import Transformer
 
@@ -109,6 +111,43 @@ class LambdaPorts:
         from penstock.adapters.aws.events import EventBridgePublisher
 
         return EventBridgePublisher(json.loads(_variable("PENSTOCK_EVENT_BUSES")))
+
+
+class LineFile:
+    """A log that is a file, which several processes add lines to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, line: str) -> None:
+        """Adds a line, in one write."""
+        with self._path.open("ab", buffering=0) as file:
+            file.write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+
+class InstancePorts(LambdaPorts):
+    """Ports of a task on an instance: as a function's, with the log in a file.
+
+    Args:
+        lines: what metrics are written into.
+    """
+
+    writer = "instance"
+
+    def __init__(self, lines: LineFile) -> None:
+        super().__init__()
+        self.metrics = EmbeddedMetrics(self.clock, lines.write, os.environ.get("PENSTOCK_METRICS_PREFIX", ""))
+
+
+def open_invoker(perform: Callable[[Call], Reply]) -> Invoker:
+    """Returns what calls tasks in processes of their own, so that what hangs is killed and what dies is answered for.
+
+    Args:
+        perform: calls a task, in such a process.
+    """
+    from penstock.adapters.local.invoke import ProcessInvoker
+
+    return ProcessInvoker(perform, workers=os.cpu_count() or 1)
 
 
 class GluePorts(LambdaPorts):

@@ -294,7 +294,7 @@ class TransformerContract:
         steps = {"kept": f"SELECT {names} FROM raw ORDER BY whole"}
         with _run(subject, Anything, steps, {"kept": Anything}, raw=given) as result:
             kept = result.file("kept")
-            lines = kept.path.read_text("utf-8")
+            lines = kept.file().read_text("utf-8")
             assert [row[0] for row in kept.rows] == ['a "b",\n', ""]
         # An empty text has its quotes, NULL has none; the decimal in the struct may be a number or a text.
         first, _, last = lines.rstrip("\n").rpartition("\n")

@@ -25,6 +25,15 @@ from penstock.testing.contracts.warehouse_people import (
 )
 
 
+def _encoded(value: object) -> object:
+    """Returns a value as an engine may encode it."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    if isinstance(value, list):
+        return msgspec.json.encode(value).decode()
+    return value.isoformat() if isinstance(value, date) else value
+
+
 class WarehouseContract:
     """Subclass it with a ``subject`` fixture."""
 
@@ -106,6 +115,11 @@ class WarehouseContract:
                 assert tables.upsert("people", CsvRows(path, iter(rows))) == counts
                 tables.finish(counts={})
         assert subject.run("r3", *rows) == UpsertCounts(unchanged=2)
+        encoded = [tuple(map(_encoded, msgspec.structs.astuple(row))) for row in rows]
+        with subject.store.transaction(WAREHOUSE, "r4") as tables:
+            counts = tables.upsert("people", CsvRows(lambda: path, iter(encoded), encoded=True))
+            assert counts == UpsertCounts(unchanged=2)
+            tables.finish(counts={})
 
     @pytest.mark.parametrize(
         ("person", "column"),

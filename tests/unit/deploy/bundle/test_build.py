@@ -36,6 +36,28 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
+def test_the_zip_of_an_instance_holds_all_tasks_with_their_libraries(
+    project: Project, installed: Installed, tmp_path: Path
+) -> None:
+    installed.add("mine", {"mine.py": "X = 1\n"})
+    project.write({"flow.py": f'{TWO_TASKS}\npipeline.aws(compute="ec2")\n'})
+    bundle = built(project, tmp_path / "out", measured=False)
+    assert bundle.instance == "artifacts/instance.zip"
+    names = {entry.filename for entry in entries(tmp_path / "out" / bundle.instance)}
+    assert names >= {
+        "penstock.json", "flow.py", "mine.py", "msgspec/__init__.py", "penstock/runtime/aws/instance_entry.py",
+        "penstock/adapters/local/invoke.py",
+    }  # fmt: skip
+    assert bundle.archives[bundle.instance].digest == digests(tmp_path / "out")[bundle.instance]
+
+
+def test_without_an_instance_there_is_no_such_zip(project: Project, tmp_path: Path) -> None:
+    project.write({"flow.py": PIPELINE})
+    bundle = built(project, tmp_path / "out", measured=False)
+    assert bundle.instance is None
+    assert "artifacts/instance.zip" not in digests(tmp_path / "out")
+
+
 def entries(path: Path) -> list[zipfile.ZipInfo]:
     with zipfile.ZipFile(path) as archive:
         return archive.infolist()
