@@ -17,6 +17,8 @@ SIMILARITY = 0.5
 DEPTH = 4
 MOST_FIRST_WORDS = 100
 MOST_TEMPLATES = 1000
+MOST_STRANGERS = 10_000
+MOST_REMEMBERED = 20_000
 MOST_CHARACTERS = 1000
 MOST_WORDS = 64
 # What holds a digit is a parameter; of a word such as `user=alice`, what follows the sign is.
@@ -41,7 +43,11 @@ class Mined(msgspec.Struct):
 
 
 class Miner:
-    """Finds templates. What comes after the thousandth is told apart no more, and counted under ``<*>``."""
+    """Finds templates. What comes after the thousandth is told apart no more, and counted under ``<*>``.
+
+    To hold a message against a thousand templates takes milliseconds. After ten thousand that were none of these,
+    messages are known by heart or not at all, so that no input makes an object take minutes.
+    """
 
     def __init__(self) -> None:
         # It takes a quarter of a second to import.
@@ -50,20 +56,29 @@ class Miner:
         self._drain = Drain(depth=DEPTH, sim_th=SIMILARITY, max_children=MOST_FIRST_WORDS, param_str=WILDCARD)
         self._mined: dict[int, Mined] = {}
         self._others = Mined(WILDCARD, "")
+        self._remembered: dict[str, Mined] = {}
+        self._strangers = 0
 
     def add(self, message: str, *, is_error: bool = False) -> Mined:
         """Counts a message and returns its template as it is by now."""
         masked = mask(message)
+        found = self._remembered.get(masked) or self._find(masked)
+        found.example = found.example or message[:MOST_CHARACTERS]
+        found.count += 1
+        found.errors += is_error
+        return found
+
+    def _find(self, masked: str) -> Mined:
         if len(self._mined) < MOST_TEMPLATES:
             cluster, _ = self._drain.add_log_message(masked)
             found = self._mined.setdefault(cluster.cluster_id, Mined("", ""))
             found.text = cluster.get_template()
         else:
-            known = self._drain.match(masked)
+            known = self._drain.match(masked) if self._strangers < MOST_STRANGERS else None
+            self._strangers += known is None
             found = self._others if known is None else self._mined[known.cluster_id]
-        found.example = found.example or message[:MOST_CHARACTERS]
-        found.count += 1
-        found.errors += is_error
+        if found is not self._others and len(self._remembered) < MOST_REMEMBERED:
+            self._remembered[masked] = found
         return found
 
     def templates(self) -> list[Mined]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 from penstock.pipelines.logs.generator import Simulation, generate
-from penstock.pipelines.logs.miner import MOST_CHARACTERS, MOST_TEMPLATES, Miner, mask
+from penstock.pipelines.logs.miner import MOST_CHARACTERS, MOST_STRANGERS, MOST_TEMPLATES, WILDCARD, Miner, mask
 
 FRIDAY = 1_771_545_600.0
 
@@ -60,12 +60,29 @@ def test_the_first_message_is_the_example() -> None:
 def test_memory_is_bounded_whatever_comes() -> None:
     miner = Miner()
     for number in range(3 * MOST_TEMPLATES):
-        letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
-        miner.add(f"{letters} {letters}x " * (1 + number % 30) + "y" * 5000)
+        miner.add(f"{letters(number)} {letters(number)}x " * (1 + number % 30) + "y" * 5000)
     found = miner.templates()
     assert sum(one.count for one in found) == 3 * MOST_TEMPLATES
     assert len(found) <= MOST_TEMPLATES + 1
     assert all(len(one.example) <= MOST_CHARACTERS for one in found)
+
+
+def letters(number: int) -> str:
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+def test_what_is_known_is_counted_however_many_strangers_come() -> None:
+    miner = Miner()
+    miner.add("disk is full")
+    count = MOST_TEMPLATES + MOST_STRANGERS + 100
+    for number in range(count):
+        miner.add(f"{letters(number)} {letters(number)}b")
+    miner.add("disk is full")
+    counts = {one.text: one.count for one in miner.templates()}
+    assert counts["disk is full"] == 2
+    assert sum(counts.values()) == count + 2
+    # All but those that were learnt.
+    assert counts[WILDCARD] == count - (MOST_TEMPLATES - 1)
 
 
 def test_every_known_template_is_found_whole() -> None:
