@@ -57,7 +57,8 @@ def open_tables(asking: Asking) -> None:
     """
     make_views(asking, list(asking.request.known))
     _watch(asking)
-    lock(asking.connection, asking.held, asking.request.writes)
+    folders = [folder for held in asking.held.values() for folder in held.folders]
+    lock(asking.connection, folders, asking.request.writes)
 
 
 def make_views(asking: Asking, names: Sequence[str]) -> None:
