@@ -19,7 +19,6 @@ from penstock.ports.invoke import Call, Invoker, Reply
 from penstock.ports.journal import Execution, Recorded, Status
 from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
-from penstock.runtime.machine.collecting import BackgroundCollecting
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
@@ -215,6 +214,8 @@ class Machine:
 
     def up(self) -> None:
         """Follows schedules, triggers and alarms until ``stop`` is set; then lets calls in flight end."""
+        from penstock.runtime.machine.collecting import BackgroundCollecting
+
         self._notifying = threading.Thread(target=self._notifier.run, args=(self.stop,), name="notifier", daemon=True)
         self._notifying.start()
         collecting = BackgroundCollecting(

@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from penstock.errors import AlreadyExistsError, NotFoundError
+from penstock.errors import AlreadyExistsError
 from penstock.faultpoints import fault_point
 from penstock.lake import formats, layout
-from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
 from penstock.ports.bus import Bus, ObjectCreated
 from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectStore
+from penstock.runtime.machine.lake_catalog import find_table, lake_tables
 
 Stamp = tuple[int, int]
 
@@ -41,18 +41,14 @@ class Inbox:
         self._bus = bus
         self._clock = clock
         self._writer = writer
-        self._tables: dict[str, tuple[str, LakeTable]] = {
-            table.name: (name, table)
-            for name, definition in definitions.items()
-            for table in definition.lake_tables.values()
-        }
+        self._definitions = definitions
         self._seen: dict[Path, Stamp] = {}
 
     def scan(self) -> list[str]:
         """Takes the files that have settled; returns the keys of their objects."""
         found: dict[Path, Stamp] = {}
         taken = []
-        for table in self._tables:
+        for table in lake_tables(self._definitions):
             folder = self._folder / table
             if not folder.is_dir():
                 continue
@@ -74,10 +70,7 @@ class Inbox:
         Raises:
             NotFoundError: no pipeline has this table.
         """
-        if table not in self._tables:
-            names = ", ".join(sorted(self._tables)) or "none yet"
-            raise NotFoundError(f"there is no lake table {table!r}", hint=f"the tables are: {names}")
-        pipeline, lake_table = self._tables[table]
+        pipeline, lake_table = find_table(self._definitions, table)
         data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()[:16]
         arrived_at = min(path.stat().st_mtime, self._clock.now())
