@@ -14,31 +14,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
+
+from bench import peer_environment
 
 FOLDER = Path(__file__).parent
 PEERS = {"dbos_sqlite": 200, "moto_stepfunctions": 60, "prefect_local": 8}
 PEER_SECONDS = 90
 
 
-def peer_python() -> str:
-    """Returns the interpreter that has the peers."""
-    if chosen := os.environ.get("PENSTOCK_BENCH_PYTHON"):
-        return chosen
-    folder = FOLDER.parent / ".venv-bench"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", FOLDER / "peers.txt"], check=True)
-    return str(python)
-
-
 def peer(name: str, count: int) -> dict[str, Any]:
     """Runs a peer once; what goes wrong is said, never guessed."""
-    command = [peer_python(), str(FOLDER / "peers" / f"{name}.py"), str(count)]
+    command = [peer_environment.PEERS.python(), str(FOLDER / "peers" / f"{name}.py"), str(count)]
     # Files, not pipes: a peer may leave a server behind that would keep a pipe open.
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=printed, stderr=errors, start_new_session=True)
@@ -120,14 +109,14 @@ def cold(quick: bool) -> dict[str, Any]:
     """Cold starts of a function under Lambda's rules, ours and each peer's in turns."""
     from bench.cold_start import cold_starts
 
-    return cold_starts(peer_python(), quick=quick)
+    return cold_starts(peer_environment.PEERS.python(), quick=quick)
 
 
 def synth(quick: bool) -> dict[str, Any]:
     """Packaging and synthesizing, ours and Chalice's in turns."""
     from bench.ship import compare
 
-    return compare(peer_python(), quick=quick)
+    return compare(peer_environment.PEERS.python(), quick=quick)
 
 
 def rehearsal(quick: bool) -> dict[str, Any]:

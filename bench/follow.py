@@ -1,6 +1,6 @@
 """Following log files: lines a second end to end, against what the disk gives for the same bytes.
 
-``python bench/follow.py [LINES …] [--json] [--peer]``. Each format's file is written, then stored by a process of its
+``python -m bench.follow [LINES …] [--json] [--peer]``. Each format's file is written, then stored by a process of its
 own: read, parsed, encoded, synced as raw objects, offsets committed; also a second of the processor's own time, which
 other work on the machine does not lengthen. The disk's figure: the same bytes read, and the bytes of the raw objects
 written and synced, object by object, without looking at them. ``--peer``: pygtail with a regular expression and the
@@ -99,8 +99,9 @@ def disk_seconds(log: Path, objects: list[Path], folder: Path) -> float:
 
 def peer_figures(log: Path, name: str, folder: Path) -> dict[str, Any]:
     """Returns what pygtail takes for the same log."""
-    python = os.environ.get("PENSTOCK_BENCH_PYTHON") or str(FOLDER.parent / ".venv-bench/bin/python")
-    command = [python, str(FOLDER / "peers/follow_pygtail.py"), log, folder / "peer.json", name]
+    from bench.peer_environment import PEERS
+
+    command = [PEERS.python(), str(FOLDER / "peers/follow_pygtail.py"), log, folder / "peer.json", name]
     done = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return {
         "pygtail_lines_per_second": round(done["lines"] / done["seconds"]),

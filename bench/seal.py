@@ -21,10 +21,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 from typing import Any
 
+from bench.peer_environment import LAKE_PEERS
 from bench.seal_rows import generate
 
 FOLDER = Path(__file__).parent
@@ -36,23 +36,11 @@ SORT = "severity,timestamp"
 PEER_SECONDS = 900
 
 
-def peer_python() -> str:
-    """Returns the interpreter that has the peers."""
-    if chosen := os.environ.get("PENSTOCK_BENCH_LAKE_PYTHON"):
-        return chosen
-    folder = FOLDER.parent / ".venv-bench-lake"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", FOLDER / "peers_lake.txt"], check=True)
-    return str(python)
-
-
 def measured(kind: str, lake: Path, memory_mb: int, bad: int) -> dict[str, Any]:
     """Runs one of them in a process of its own; what goes wrong with a peer is said, never guessed."""
     target = lake / f"{kind}.out"
     if kind in PEERS:
-        command = [peer_python(), str(FOLDER / "peers" / f"seal_{kind}.py"), str(lake / "raw"), str(target), SORT]
+        command = [LAKE_PEERS.python(), str(FOLDER / "peers" / f"seal_{kind}.py"), str(lake / "raw"), str(target), SORT]
     else:
         command = [sys.executable, "-m", "bench.seal_rows", kind, str(lake), str(memory_mb), str(bad)]
     try:

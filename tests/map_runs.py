@@ -9,7 +9,7 @@ import msgspec
 from penstock import states
 from penstock.adapters.local.database import Database
 from penstock.adapters.local.journal import SqliteJournal
-from penstock.adapters.local.map_runs import MIGRATION, SqliteMapRunStore
+from penstock.adapters.local.map_runs import SqliteMapRunStore
 from penstock.adapters.local.objects import FileObjectStore
 from penstock.adapters.virtual.clock import VirtualClock
 from penstock.model.access import Grant, Kind
@@ -20,7 +20,6 @@ from penstock.runtime.machine.home import JOURNAL_MIGRATIONS
 from penstock.runtime.machine.map_runs import MapRunner
 from penstock.runtime.replay import begin, replay
 
-MIGRATIONS = JOURNAL_MIGRATIONS if MIGRATION in JOURNAL_MIGRATIONS else (*JOURNAL_MIGRATIONS, MIGRATION)
 ECHO = {"StartAt": "E", "States": {"E": {"Type": "Pass", "End": True}}}
 # Fails on items whose "bad" is there, waits on those whose "slow" is there, and gives any other back.
 CHOOSY = {
@@ -50,7 +49,7 @@ class World:
     open_limit = 256
 
     def __init__(self, folder: Path, document: dict[str, Any], may: tuple[Grant, ...] = MAY) -> None:
-        self.database = Database(folder / "journal.sqlite", MIGRATIONS)
+        self.database = Database(folder / "journal.sqlite", JOURNAL_MIGRATIONS)
         self.objects = FileObjectStore(folder / "lake")
         self.journal = SqliteJournal(self.database)
         self.runs = SqliteMapRunStore(self.database)

@@ -21,6 +21,24 @@ from penstock.runtime.lake.seal import PartitionSealer
 PARTITION = "year=2026/month=02/day=20/hour=07"
 
 
+class Short(msgspec.Struct):
+    """A record of which only the name must be there."""
+
+    name: str
+    count: int | None = None
+
+
+class Strict(msgspec.Struct):
+    """The same record, of which everything must be there."""
+
+    name: str
+    count: int
+
+
+SHORT = LakeTable(name="short", record=Short, sort=("name",))
+UNIQUE = LakeTable(name="short", record=Short, sort=("name",), unique=("name",))
+
+
 class Lake:
     """The lake of a folder, as a sealer and its readers see it."""
 

@@ -187,9 +187,10 @@ def test_up_follows_a_schedule_and_stops_cleanly(shell: Shell) -> None:
 def test_init_writes_a_pipeline_that_works_and_a_test_that_passes(shell: Shell) -> None:
     shell("init", "my-rooms")
     assert shell.json("-f", "my_rooms.py", "run", "my-rooms")["status"] == "SUCCEEDED"
+    # In a folder of its own: at its end, pytest clears what other runs left in the one that runs share, however much.
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_rooms.py"], cwd=shell.folder,
-        capture_output=True, text=True, check=False, timeout=60,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", "tested", "test_my_rooms.py"],
+        cwd=shell.folder, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout
     assert "is there already" in shell("init", "my-rooms", code=2)

@@ -5,16 +5,14 @@ import pytest
 
 from penstock.adapters.local.database import Database
 from penstock.adapters.local.journal import SqliteJournal
-from penstock.adapters.local.map_runs import MIGRATION, SqliteMapRunStore
+from penstock.adapters.local.map_runs import SqliteMapRunStore
 from penstock.runtime.machine.home import JOURNAL_MIGRATIONS
 from penstock.testing.contracts.map_runs import MapRunStoreContract
-
-MIGRATIONS = JOURNAL_MIGRATIONS if MIGRATION in JOURNAL_MIGRATIONS else (*JOURNAL_MIGRATIONS, MIGRATION)
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "journal.sqlite", MIGRATIONS)
+    opened = Database(tmp_path / "journal.sqlite", JOURNAL_MIGRATIONS)
     yield opened
     opened.close()
 

@@ -1,4 +1,4 @@
-"""Seals one partition over and over, until it is killed. ``seal_crash.py LAKE SEED``; with ``once``, one time."""
+"""Seals one partition over and over, until it is killed: ``seal_crash.py LAKE SEED``."""
 
 import random
 import sys

@@ -13,7 +13,6 @@ from penstock.adapters.virtual.clock import VirtualClock
 from penstock.faultpoints import arm, disarm
 from penstock.model.datasets import LakeTable
 from penstock.runtime.lake.check import LakeCheck
-from penstock.runtime.lake.seal import PartitionSealer
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.retention import Retention
 
@@ -44,7 +43,7 @@ class World:
         self.seal()
 
     def seal(self) -> None:
-        PartitionSealer(self.home.objects, self.home.sealing, self.home.rows).seal(self.table, PARTITION)
+        self.home.partition_sealer.seal(self.table, PARTITION)
 
     def run(self) -> None:
         for decision in self.retention.plan():

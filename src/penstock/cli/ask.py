@@ -13,6 +13,8 @@ from penstock.cli.options import Options
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from penstock.model.datasets import LakeTable
     from penstock.model.pipeline import Definition
     from penstock.model.queries import NamedQuery
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from penstock.runtime.machine.home import Home
     from penstock.runtime.translations import TranslationCache
 
-# A query of one word could only be a name.
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z][A-Za-z0-9_-]*)?")
 ENDINGS = {
     ".json": "json",
     ".jsonl": "json",
@@ -32,6 +32,7 @@ ENDINGS = {
     ".arrow": "arrow",
 }
 ENGINES = {"athena": "Athena", "duckdb": "DuckDB"}
+PRINTED = {"table", "json", "csv"}
 
 
 def register(app: typer.Typer) -> None:
@@ -68,12 +69,14 @@ def query(
     from penstock.runtime.asking import ask
 
     options: Options = context.obj
+    if output is None and form not in {None, *PRINTED}:
+        raise UsageError(f"{form} cannot be printed", hint="name a file: --output answer.parquet")
     home = options.open_home()
     definitions, _ = options.catalog().load_good()
-    asked = _asked(sql, dialect, list(definitions.values()), home)
+    asked = meant(sys.stdin.read() if sql == "-" else sql, dialect, list(definitions.values()), home)
     tables = [table for definition in definitions.values() for table in definition.lake_tables.values()]
     given = _parameters(param or [])
-    engine = _engine(home, memory, fresh=fresh)
+    engine = home.query.limited(memory_limit_mb=memory, is_cached=not fresh)
     if output is not None:
         _export(engine, asked, tables, given, timeout, _format_of(output, form), output, options.translations())
     else:
@@ -87,13 +90,18 @@ def query(
         typer.echo(f"saved as {save} in {path}", err=True)
 
 
-def _asked(text: str, dialect: str | None, definitions: list[Definition], home: Home) -> NamedQuery:
+def meant(text: str, dialect: str | None, definitions: Sequence[Definition], home: Home) -> NamedQuery:
+    """Returns the query that is meant: by its name when it is one word, which SQL is not.
+
+    Raises:
+        NotFoundError: there is none of this name.
+        UsageError: there is no such dialect, or several pipelines have a query of this name.
+    """
     from penstock.model.queries import NamedQuery
-    from penstock.runtime.asking import find_named
+    from penstock.runtime.asking import NAME, find_named
 
     if dialect not in {None, "athena", "duckdb"}:
         raise UsageError(f"there is no dialect {dialect!r}", hint="it is athena or duckdb")
-    text = sys.stdin.read() if text == "-" else text
     if NAME.fullmatch(text.strip()):
         return find_named(text.strip(), definitions, home.saved_queries)
     return NamedQuery(name="", sql=text, dialect="athena" if dialect == "athena" else "duckdb")
@@ -102,10 +110,6 @@ def _asked(text: str, dialect: str | None, definitions: list[Definition], home: 
 def _dialect(asked: NamedQuery, given: str | None) -> Any:
     """Returns whose SQL it is; None for a text of which nobody said."""
     return asked.dialect if asked.name or given else None
-
-
-def _engine(home: Home, memory: int, *, fresh: bool) -> Any:
-    return home.query.limited(memory_limit_mb=memory, is_cached=not fresh)
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:
@@ -157,8 +161,6 @@ def _export(
 def _show(result: Result, asked: Asked, options: Options, form: str, limit: int, *, explain: bool) -> None:
     from penstock.cli import output
 
-    if form not in {"table", "json", "csv"}:
-        raise UsageError(f"{form} cannot be printed", hint="name a file: --output answer.parquet")
     names = [column.name for column in result.columns]
     as_json = options.as_json or form == "json"
     if explain:
@@ -185,7 +187,6 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
     import msgspec
 
     from penstock.cli import output
-    from penstock.cli.output import size
 
     if as_json:
         output.emit_json({
@@ -199,7 +200,7 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
         typer.echo(f"  {change.rule}: {change.before} → {change.after}\n    {change.reason} ({change.source})")
     rows: list[list[Any]] = [
         [one.table, f"{one.partitions} of {one.all_partitions}", f"{one.sealed_files} sealed, {one.raw_files} raw",
-         f"{one.sealed_files + one.raw_files} of {one.all_files}", size(one.all_bytes or 0)]
+         f"{one.sealed_files + one.raw_files} of {one.all_files}", output.size(one.all_bytes or 0)]
         for one in result.tables
     ]  # fmt: skip
     output.table(["table", "partitions", "files", "of all files", "all bytes"], rows, empty="no tables")
@@ -207,7 +208,8 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
     files = sum(one.all_files or 0 for one in result.tables)
     known = "nothing, the answer is known: " if result.cached else ""
     typer.echo(
-        f"read {known}{result.scanned_files} of {files} files, {size(result.scanned_bytes)} of {size(everything)}"
+        f"read {known}{result.scanned_files} of {files} files, "
+        f"{output.size(result.scanned_bytes)} of {output.size(everything)}"
     )
 
 
@@ -240,17 +242,13 @@ def queries(context: typer.Context) -> None:
     definitions, _ = options.catalog().load_good()
     known = [(definition.name, one) for definition in definitions.values() for one in definition.queries.values()]
     known += [("saved here", found) for name in saved.names() if (found := saved.get(name))]
-    rows: list[list[Any]] = [
+    if options.as_json:
+        fields = ["name", "pipeline", "dialect", "description", "sql"]
+        rows = [[one.name, place, one.dialect, one.description, one.sql] for place, one in known]
+        output.emit_json(output.records(fields, rows))
+        return
+    rows = [
         [one.name, place, one.dialect, ", ".join(named_parameters(one.sql)) or "-", one.description]
         for place, one in known
     ]
-    if options.as_json:
-        fields = ["name", "pipeline", "dialect", "description", "sql"]
-        output.emit_json(
-            [
-                dict(zip(fields, [one.name, place, one.dialect, one.description, one.sql], strict=True))
-                for place, one in known
-            ]
-        )
-    else:
-        output.table(["query", "of", "dialect", "parameters", "what it answers"], rows, empty="no queries yet")
+    output.table(["query", "of", "dialect", "parameters", "what it answers"], rows, empty="no queries yet")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli.lake_tables import TableName
 from penstock.cli.options import Options
 from penstock.errors import UsageError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from penstock.model.datasets import LakeTable, Zone
     from penstock.runtime.machine.home import Home
 
-TableName = Annotated[str, typer.Argument(help="A lake table.")]
 STATES = ("open", "raw only", "late data", "sealed")
 
 
@@ -36,8 +36,9 @@ def tables(context: typer.Context) -> None:
     options: Options = context.obj
     definitions, _ = options.catalog().load_good()
     home = _home(options)
+    now = _now(home)
     found = [
-        {"table": name, "pipeline": pipeline, **_summary(table, _listing(home, table), _now(home))}
+        {"table": name, "pipeline": pipeline, **_summary(table, _listing(home, table), now)}
         for name, (pipeline, table) in lake_tables(definitions).items()
     ]
     if options.as_json:
@@ -92,8 +93,9 @@ def partitions(
     definitions, _ = options.catalog().load_good()
     _, declared = find_table(definitions, table)
     home = _home(options)
+    now = _now(home)
     listing = _listing(home, declared, prefix)
-    found = [_described(declared, one, _now(home)) for one in listing.partitions]
+    found = [_described(declared, one, now) for one in listing.partitions]
     chosen = [one for one in found if not state or one["state"] == state]
     if options.as_json:
         output.emit_json(chosen)

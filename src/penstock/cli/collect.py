@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.lifecycle import stop_on_signals
 from penstock.cli.options import Options
 from penstock.errors import UsageError
 
@@ -82,8 +82,7 @@ def _follow(options: Options, collecting: Collecting, given: list[Follow]) -> No
     from penstock.cli import output
 
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop_on_signals(stop.set)
     if not options.as_json:
         paths = ", ".join(path for follow in given for path in follow.paths)
         output.console(stderr=True).print(f"following {paths or 'OTLP'}; Ctrl-C stops", style="dim", markup=False)

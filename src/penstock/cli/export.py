@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli.ask import meant
 from penstock.cli.options import Options
 from penstock.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from penstock.adapters.local.export_folder import ParquetFolder
-    from penstock.model.datasets import LakeTable
     from penstock.model.pipeline import Definition
     from penstock.model.queries import NamedQuery
     from penstock.ports.export import Exported
     from penstock.runtime.machine.home import Home
-    from penstock.runtime.machine.table_export import WriteAnswer
 
 ANSWER = "answer"
 
@@ -48,7 +48,7 @@ def export(
     definitions, _ = options.catalog().load_good()
     tables = [table for definition in definitions.values() for table in definition.lake_tables.values()]
     home = options.open_home()
-    write = _writer(home, tables, timeout)
+    write = functools.partial(home.query.export, tables=tables, timeout_seconds=timeout)
     table = next((one for one in tables if one.name == what), None)
     if table is not None:
         if name not in {"", table.name}:
@@ -76,28 +76,14 @@ def _target(home: Home, parquet: Path | None, iceberg: Path | None, *, table: st
     raise UsageError("say as what to export", hint="give --parquet FOLDER or --iceberg FOLDER")
 
 
-def _writer(home: Home, tables: Sequence[LakeTable], timeout: float) -> WriteAnswer:
-    def write(sql: str, path: Path) -> int:
-        return home.query.export(sql, path, tables=tables, timeout_seconds=timeout)
-
-    return write
-
-
 def _asked(what: str, dialect: str, definitions: Sequence[Definition], home: Home) -> NamedQuery:
-    """Returns the query that is meant: by its name when it is one word."""
-    from penstock.model.queries import NamedQuery
-    from penstock.runtime.asking import NAME, find_named
-
-    if dialect not in {"athena", "duckdb"}:
-        raise UsageError(f"there is no dialect {dialect!r}", hint="it is athena or duckdb")
-    text = (sys.stdin.read() if what == "-" else what).strip()
-    if NAME.fullmatch(text) is None:
-        return NamedQuery(name="", sql=text, dialect="athena" if dialect == "athena" else "duckdb")
+    text = sys.stdin.read() if what == "-" else what
     try:
-        return find_named(text, definitions, home.saved_queries)
+        return meant(text, dialect, definitions, home)
     except NotFoundError as error:
         raise NotFoundError(
-            f"there is no lake table and no query {text!r}", hint=f"`penstock tables` lists the tables; {error.hint}"
+            f"there is no lake table and no query {text.strip()!r}",
+            hint=f"`penstock tables` lists the tables; {error.hint}",
         ) from None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli import retain
+from penstock.cli.lake_tables import SomeTable, opened
 from penstock.cli.options import Options
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from penstock.runtime.lake.seal import Outcome
     from penstock.runtime.machine.home import Home
 
-TableName = Annotated[str | None, typer.Argument(help="A lake table; all of them when none is named.")]
 Partition = Annotated[
     str, typer.Option("--partition", help="Only these: year=2026/month=02, as deep as you like; open ones too.")
 ]
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def seal(
     context: typer.Context,
-    table: TableName = None,
+    table: SomeTable = None,
     partition: Partition = "",
     again: Annotated[
         bool, typer.Option("--again", help="Read what is sealed again too, from the raw objects that are there.")
@@ -52,7 +52,7 @@ def seal(
     from penstock.runtime.lake.seal import PartitionSealer
 
     options: Options = context.obj
-    home, tables = _opened(options, table)
+    home, tables = opened(options, table)
     home.schema_history.keep(tables, home.clock.now())
     sealer = PartitionSealer(home.objects, DuckDbSealer(home.lake, memory_limit_mb=memory), home.rows)
     done: list[Outcome] = []
@@ -77,7 +77,7 @@ def seal(
 
 def check(
     context: typer.Context,
-    table: TableName = None,
+    table: SomeTable = None,
     partition: Annotated[
         str | None, typer.Option("--partition", help="One partition, such as year=2026/month=02/day=20/hour=07.")
     ] = None,
@@ -90,7 +90,7 @@ def check(
     from penstock.runtime.lake.check import LakeCheck, added
 
     options: Options = context.obj
-    home, tables = _opened(options, table)
+    home, tables = opened(options, table)
     checker = LakeCheck(home.objects, home.sealing, home.rows, recount=not quick, now=home.clock.now())
     found: dict[str, list[Balance]] = {one.name: list(checker.check(one, partition)) for one in tables}
     home.close()
@@ -115,15 +115,6 @@ def _print_check(sums: list[dict[str, Any]], wrong: list[list[str]]) -> None:
         output.table(["file", "what is wrong"], wrong)
     elif sums:
         output.console().print("balanced: raw = sealed + quarantined + duplicates", style="green")
-
-
-def _opened(options: Options, table: str | None) -> tuple[Home, list[LakeTable]]:
-    from penstock.runtime.machine.lake_catalog import find_table, lake_tables
-
-    definitions, _ = options.catalog().load_good()
-    if table is not None:
-        return options.open_home(), [find_table(definitions, table)[1]]
-    return options.open_home(), [declared for _, declared in lake_tables(definitions).values()]
 
 
 def _chosen(home: Home, table: LakeTable, partition: str, again: bool) -> Iterator[str]:

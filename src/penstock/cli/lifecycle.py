@@ -12,7 +12,7 @@ from penstock.cli.options import Options, decode_input, file_of, for_aws
 from penstock.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from penstock.runtime.machine.app import Machine
+    from collections.abc import Callable
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +73,7 @@ def up(
     machine = Machine(
         options.open_home(create=True), definitions, scheduled=True, observers=[log.changed], warn=log.warn
     )
-    _stop_on_signals(machine)
+    stop_on_signals(machine.request_stop)
     try:
         log.began(machine.home.path, definitions)
         machine.up()
@@ -82,9 +82,11 @@ def up(
     log.ended()
 
 
-def _stop_on_signals(machine: Machine) -> None:
+def stop_on_signals(request_stop: Callable[[], object]) -> None:
+    """Has SIGTERM and Ctrl-C ask for the end of this process, which comes in order."""
+
     def stop(*_: object) -> None:
-        machine.request_stop()
+        request_stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from penstock.cli.lake_tables import SomeTable, TableName, opened
 from penstock.cli.options import Options
 
-if TYPE_CHECKING:
-    from penstock.model.datasets import LakeTable
-    from penstock.runtime.machine.home import Home
-
 SHOWN_CHARACTERS = 120
-SomeTable = Annotated[str | None, typer.Argument(help="A lake table; all of them when none is named.")]
 Within = Annotated[str, typer.Option("--partition", help="Only these: year=2026/month=02, as deep as you like.")]
 
 
@@ -39,7 +35,7 @@ def list_quarantine(context: typer.Context, table: SomeTable = None, partition: 
     from penstock.runtime.lake.replay import quarantined
 
     options: Options = context.obj
-    home, tables = _opened(options, table)
+    home, tables = opened(options, table)
     found = [(one.name, each) for one in tables for each in quarantined(home.objects, one, partition)]
     home.close()
     columns = ["table", "raw object", "records", "most frequent reason"]
@@ -52,7 +48,7 @@ def list_quarantine(context: typer.Context, table: SomeTable = None, partition: 
 
 def show(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(help="A lake table.")],
+    table: TableName,
     partition: Within = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most records to show.")] = 50,
 ) -> None:
@@ -61,7 +57,7 @@ def show(
     from penstock.runtime.lake.replay import lines_of
 
     options: Options = context.obj
-    home, (declared,) = _opened(options, table)
+    home, (declared,) = opened(options, table)
     found = list(itertools.islice(lines_of(home.objects, declared, partition), limit + 1))
     home.close()
     shown = found[:limit]
@@ -80,7 +76,7 @@ def replay(context: typer.Context, table: SomeTable = None, partition: Within = 
     from penstock.runtime.lake.replay import replay as replayed
 
     options: Options = context.obj
-    home, tables = _opened(options, table)
+    home, tables = opened(options, table)
     home.schema_history.keep(tables, home.clock.now())
     sealer = home.partition_sealer
     done = [one for declared in tables for one in replayed(home.objects, sealer, declared, partition)]
@@ -100,15 +96,6 @@ def replay(context: typer.Context, table: SomeTable = None, partition: Within = 
         return
     headings = ["table", "partition", "in quarantine before", "now", "sealed rows"]
     output.table(headings, [list(one.values()) for one in told], empty="nothing is in quarantine")
-
-
-def _opened(options: Options, table: str | None) -> tuple[Home, list[LakeTable]]:
-    from penstock.runtime.machine.lake_catalog import find_table, lake_tables
-
-    definitions, _ = options.catalog().load_good()
-    if table is not None:
-        return options.open_home(), [find_table(definitions, table)[1]]
-    return options.open_home(), [declared for _, declared in lake_tables(definitions).values()]
 
 
 def _plain(one: Any) -> dict[str, Any]:

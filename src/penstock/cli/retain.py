@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli.lake_tables import SomeTable, TableName
 from penstock.cli.options import Options
 from penstock.errors import NotFoundError
 
@@ -21,7 +22,7 @@ def register(group: typer.Typer) -> None:
 
 def retain(
     context: typer.Context,
-    table: Annotated[str | None, typer.Argument(help="A lake table; all of them when none is named.")] = None,
+    table: SomeTable = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.")] = False,
 ) -> None:
     """Archive and expire what is due. Nothing goes that is not sealed and counted; what is held back is told."""
@@ -53,7 +54,7 @@ def retain(
 
 def restore(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(help="A lake table.")],
+    table: TableName,
     partition: Annotated[str, typer.Argument(help="Which partitions: year=2026/month=02, as deep as you like.")],
 ) -> None:
     """Bring raw objects back from the archive, so that their partitions can be sealed anew from them."""

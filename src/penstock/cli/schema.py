@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from penstock.cli.lake_tables import TableName
 from penstock.cli.options import Options
 from penstock.errors import DefinitionError
-
-TableName = Annotated[str, typer.Argument(help="A lake table.")]
 
 group = typer.Typer(help="What the records of the lake tables are, and were.", no_args_is_help=True)
 

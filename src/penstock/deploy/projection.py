@@ -7,31 +7,23 @@ https://docs.aws.amazon.com/athena/latest/ug/parquet-serde.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 
+from penstock.model.column_types import glue_type
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
 from penstock.model.schema import Column, columns
+from penstock.model.table_names import QUARANTINE_SUFFIX, RAW_PREFIX, Quarantined
 
-RAW, SEALED = "raw_", "sealed_"
+RAW, SEALED = RAW_PREFIX, "sealed_"
 # Both ends belong to the range. A query cannot see what lies outside of it.
 YEARS = "2025,2034"
 RANGES = {"year": YEARS, "month": "1,12", "day": "1,31", "hour": "0,23"}
 DIGITS = {"year": "4", "month": "2", "day": "2", "hour": "2"}
-# A line of the quarantine, as penstock.lake.records.encode_quarantine writes it.
-QUARANTINE_COLUMNS = (
-    Column("reason", "string"),
-    Column("source", "string", nullable=True),
-    Column("line", "bigint", nullable=True),
-    Column("raw", "string", nullable=True),
-    Column("encoding", "string", nullable=True),
-)
 # Columns are found by their names, so that a file from before a column was added has NULL in it.
 # https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html#index-access
 PARQUET_PARAMETERS = {"serialization.format": "1"}
-_BINARY = re.compile(r"(?<![a-z0-9_])binary(?![a-z0-9_:])")
 
 
 class FileFormat(msgspec.Struct, frozen=True):
@@ -101,19 +93,11 @@ def catalog_tables(tables: Sequence[LakeTable], *, sealing: bool = False) -> lis
         described = columns(table.record)
         if not sealing:
             made.append(_table(table, table.name, "raw", described))
-        others = [(f"{table.name}_quarantine", "quarantine"), (f"{RAW}{table.name}", "raw")]
+        others = [(f"{table.name}{QUARANTINE_SUFFIX}", "quarantine"), (f"{RAW}{table.name}", "raw")]
         for name, zone in [*others, (f"{SEALED}{table.name}", "sealed")] if sealing else others:
             if name.lower() not in declared:
-                made.append(_table(table, name, zone, QUARANTINE_COLUMNS if zone == "quarantine" else described))
+                made.append(_table(table, name, zone, columns(Quarantined) if zone == "quarantine" else described))
     return made
-
-
-def glue_type(name: str) -> str:
-    """Returns a column's type in the catalog: JSON holds bytes as base64 text; Athena knows lower-case names only.
-
-    What is sealed has the same types, so that one query can read both.
-    """
-    return _BINARY.sub("string", name.lower())
 
 
 def projection(partition: Sequence[str], path_template: str) -> dict[str, str]:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from penstock.deploy.projection import RAW, SEALED, glue_type
+from penstock.deploy.projection import RAW, SEALED
 from penstock.deploy.recent import since
+from penstock.model.column_types import glue_type
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
 from penstock.model.schema import Column, columns
 

@@ -65,7 +65,7 @@ def parse_timed(text: str, origin: Origin) -> LogEntry | None:
 
 def _leveled(text: str, origin: Origin, moment: datetime, level: re.Match[str], service: str) -> LogEntry:
     end = level.end()
-    if not service and (logger := _LOGGER.match(text.split("\n", 1)[0], end)):
+    if not service and (logger := _LOGGER.match(level.string, end)):
         service, end = logger[1], logger.end()
     return _entry(text, origin, moment, severity_of(level[1]), service, end)
 

@@ -54,8 +54,7 @@ def decode(data: bytes, message: Message, depth: int = 0) -> dict[str, Any]:
 
 def encode_string(number: int, text: str) -> bytes:
     """Returns a text field in the wire format."""
-    raw = text.encode()
-    return _varint_of(number << 3 | LENGTH) + _varint_of(len(raw)) + raw
+    return encode_message(number, text.encode())
 
 
 def encode_message(number: int, raw: bytes) -> bytes:

@@ -53,13 +53,9 @@ def _clock_second(clock: str, zone: str, otherwise: Any) -> tuple[int, int, int,
     return one.year, one.month, one.day, one.hour, one.minute, one.second
 
 
+@lru_cache(4096)
 def access_moment(text: str) -> datetime | None:
     """Returns what a time of an access log means, such as ``10/Oct/2000:13:55:36 -0700``; None for other text."""
-    return _access_moment(text)
-
-
-@lru_cache(4096)
-def _access_moment(text: str) -> datetime | None:
     found = _SLASHED.fullmatch(text)
     if found is None or found[2] not in MONTHS:
         return None
@@ -67,7 +63,6 @@ def _access_moment(text: str) -> datetime | None:
     return _second((int(year), MONTHS[month], int(day), int(hour), int(minute), int(second)), zone, UTC)
 
 
-@lru_cache(4096)
 def _second(clock: tuple[int, ...], zone: str, otherwise: Any) -> datetime:
     year, month, day, hour, minute, second = clock
     # A leap second is the next minute's first, as POSIX has it.

@@ -4,14 +4,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.readings import TABLE, engine, make_lake, seal, write
+from tests.readings import TABLE, engine, seal, write
 
 from penstock.adapters.local.query_gate import VARYING
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Path:
-    return make_lake(tmp_path / "lake")
 
 
 def test_an_answer_is_given_again_until_something_changes(lake: Path, tmp_path: Path) -> None:

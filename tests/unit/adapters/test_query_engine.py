@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.adapters.local.duckdb_text import identifier, literal
 from penstock.adapters.local.query import DuckDbQueryEngine
 from penstock.adapters.local.query_answer import open_tables
 from penstock.adapters.local.query_gate import Question
 from penstock.adapters.local.query_request import Asking, Request
-from penstock.adapters.local.query_types import duckdb_type, identifier, literal
 from penstock.adapters.local.query_views import sources
 from penstock.errors import QueryError, ValidationError
+from penstock.model.column_types import duckdb_type
 from penstock.model.datasets import LakeTable
 from penstock.ports.query import Result
 from penstock.testing.contracts.query import REFUSED

@@ -4,16 +4,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.readings import DAY, TABLE, engine, make_lake, seal
+from tests.readings import DAY, TABLE, engine, seal
 
 from penstock.adapters.local.query_gate import admit
 from penstock.adapters.local.query_pruning import keeps
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Path:
-    return make_lake(tmp_path / "lake")
-
 
 CONDITIONS = [
     ("SELECT * FROM readings WHERE hour = '07'", {"07"}),

@@ -9,18 +9,11 @@ from typing import Any
 
 import duckdb
 import msgspec
-import pytest
-from tests.readings import DAY, TABLE, Reading, ask, engine, make_lake, seal, write
+from tests.readings import DAY, TABLE, Reading, ask, engine, seal, write
 
 from penstock.adapters.local.query import DuckDbQueryEngine
 from penstock.adapters.local.query_snapshot import pin_folder
 from penstock.model.datasets import LakeTable
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Path:
-    return make_lake(tmp_path / "lake")
-
 
 # --- sealed and raw
 

@@ -12,13 +12,13 @@ from enum import Enum
 import msgspec
 import pytest
 
-from penstock.adapters.local.query_types import SCALARS as DUCKDB_SCALARS
-from penstock.adapters.local.query_types import duckdb_type
 from penstock.adapters.local.query_views import sources
-from penstock.deploy.projection import CatalogTable, catalog_tables, glue_type
+from penstock.deploy.projection import CatalogTable, catalog_tables
 from penstock.lake.layout import parse_key, partition_path, quarantine_key, raw_key
 from penstock.lake.records import Bad, encode_quarantine
 from penstock.lake.sealing import sealed_key
+from penstock.model.column_types import SCALARS as DUCKDB_SCALARS
+from penstock.model.column_types import duckdb_type, glue_type
 from penstock.model.datasets import LakeTable
 from penstock.model.schema import Column
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.adapters.local.query_types import identifier, literal
+import msgspec
+
+from penstock.adapters.local.duckdb_text import exact, identifier, literal
 from penstock.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -33,17 +35,16 @@ OTHERS = {
 }  # fmt: skip
 
 
-class FoundFile:
+class FoundFile(msgspec.Struct, frozen=True):
     """A file below a folder that is crawled.
 
     Attributes:
         relative: its path below the folder, with slashes.
     """
 
-    def __init__(self, path: Path, relative: str, size_bytes: int) -> None:
-        self.path = path
-        self.relative = relative
-        self.size_bytes = size_bytes
+    path: Path
+    relative: str
+    size_bytes: int
 
 
 def find(folder: Path) -> Iterator[FoundFile]:
@@ -126,7 +127,7 @@ def _reader(path: Path) -> tuple[str, str]:
         ValueError: it is in no format that can be read.
     """
     beginning, compression = _beginning(path)
-    source = literal("".join(f"[{one}]" if one in "*?[" else one for one in str(path)))
+    source = literal(exact(str(path)))
     if beginning.startswith(PARQUET):
         if compression != "none":
             raise ValueError(f"a Parquet file within {compression}: decompress it, Parquet is compressed by itself")

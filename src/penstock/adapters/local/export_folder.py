@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from penstock.adapters.local.duckdb_text import exact
 from penstock.errors import PenstockError, StorageFullError, UsageError
 from penstock.ports.export import Exported, ExportedFile, Write
 
@@ -76,12 +77,8 @@ class ParquetFolder:
             return
         with self._translated():
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
-            try:
+            with _placed(target) as temporary:
                 write(temporary)
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
         self._written += 1
 
     def finish(self, name: str, files: Sequence[ExportedFile], columns: Sequence[str]) -> Exported:
@@ -106,9 +103,8 @@ class ParquetFolder:
     def remember(self, names: Sequence[str]) -> None:
         """Writes down which files belong to the export."""
         self._manifest.files = sorted(names)
-        temporary = self.folder / f"{TEMPORARY}{os.getpid()}-{MANIFEST}"
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self._manifest), indent=2) + b"\n")
-        temporary.replace(self.folder / MANIFEST)
+        with _placed(self.folder / MANIFEST) as temporary:
+            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self._manifest), indent=2) + b"\n")
 
     def _keep_only(self, names: Sequence[str]) -> None:
         """Removes what the last export left and this one does not have: a reader would count it twice."""
@@ -154,12 +150,8 @@ class ParquetFolder:
             else:
                 self._linked += 1
                 return
-        temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
-        try:
+        with _placed(target) as temporary:
             shutil.copyfile(source, temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
         self._copied += 1
 
     @contextlib.contextmanager
@@ -176,12 +168,23 @@ class ParquetFolder:
             ) from error
 
 
+@contextlib.contextmanager
+def _placed(target: Path) -> Iterator[Path]:
+    """Gives a path to write to, which takes the target's name when it is whole."""
+    temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _rows(paths: Sequence[Path]) -> int:
     import duckdb
 
     if not paths:
         return 0
-    exact = ["".join(f"[{one}]" if one in "*?[" else one for one in str(path)) for path in paths]
+    files = [exact(str(path)) for path in paths]
     with duckdb.connect(":memory:", config={"threads": 1, "autoload_known_extensions": False}) as connection:
-        found = connection.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [exact]).fetchone()
+        found = connection.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [files]).fetchone()
     return int(found[0]) if found else 0

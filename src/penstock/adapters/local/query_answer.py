@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from penstock.adapters.local.duckdb_text import literal
 from penstock.adapters.local.query_confinement import lock
 from penstock.adapters.local.query_errors import spoiling_file
 from penstock.adapters.local.query_files import TableFiles
 from penstock.adapters.local.query_request import Asking
 from penstock.adapters.local.query_snapshot import Snapshot
-from penstock.adapters.local.query_types import literal
 from penstock.adapters.local.query_views import count_unreadable, create_view, describe_file
 from penstock.ports.query import Parameters, ResultColumn
 
@@ -57,7 +57,8 @@ def open_tables(asking: Asking) -> None:
     """
     make_views(asking, list(asking.request.known))
     _watch(asking)
-    lock(asking.connection, asking.held, asking.request.writes)
+    folders = [folder for held in asking.held.values() for folder in held.folders]
+    lock(asking.connection, folders, asking.request.writes)
 
 
 def make_views(asking: Asking, names: Sequence[str]) -> None:

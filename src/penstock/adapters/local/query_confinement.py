@@ -7,12 +7,11 @@ Source: https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overvie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.adapters.local.query_snapshot import Snapshot
-from penstock.adapters.local.query_types import literal
+from penstock.adapters.local.duckdb_text import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,11 +39,10 @@ def connect(*, memory_limit_mb: int, threads: int | None, temp_folder: Path | No
     return connection
 
 
-def lock(connection: duckdb.DuckDBPyConnection, snapshots: Mapping[str, Snapshot], writes: Path | None = None) -> None:
-    """Leaves no door open but those to the files of the snapshots, and locks up."""
-    folders = ", ".join(literal(folder) for one in snapshots.values() for folder in one.folders)
-    statements = [f"SET allowed_directories=[{folders}]"]
-    if writes is not None:
-        statements.append(f"SET allowed_paths=[{literal(str(writes))}]")
+def lock(connection: duckdb.DuckDBPyConnection, folders: Iterable[str] = (), file: Path | None = None) -> None:
+    """Leaves no door open but those to what is in these folders, and to this file, and locks up."""
+    statements = [f"SET allowed_directories=[{', '.join(map(literal, folders))}]"]
+    if file is not None:
+        statements.append(f"SET allowed_paths=[{literal(str(file))}]")
     statements += ["SET enable_external_access=false", "SET lock_configuration=true"]
     connection.execute("; ".join(statements))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from penstock.adapters.local.duckdb_text import path_of
+from penstock.adapters.local.query_partitions import DATA, PACKED
 from penstock.errors import QueryError
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ NOT_UNDERSTOOD = frozenset({"ParserException", "BinderException", "CatalogExcept
 _KIND = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|INTERNAL Error|TransactionContext Error): ")
 _PLACE = re.compile(r"\n+(LINE \d+: .*)", re.DOTALL)
 _MEANT = re.compile(r'\n?(?:Did you mean|Candidate bindings:|Candidate functions:)\s*:?\s*("[^"]*")')
-_FILE = re.compile(r'"(/.+?\.(?:json|jsonl|ndjson|csv|parquet)(?:\.gz|\.zst)?)"', re.DOTALL | re.I)
+_FILE = re.compile(
+    rf'"(/.+?(?:{"|".join(map(re.escape, DATA))})(?:{"|".join(map(re.escape, PACKED))})?)"', re.DOTALL | re.I
+)
 # What follows is for DuckDB's developers, or names the machine's folders.
 _NOISE = re.compile(
     r"\n+(?:Stack Trace|This error signals|For more information|Possible solutions|Did you mean|Candidate)", re.I
@@ -42,8 +46,7 @@ def changed_meanwhile() -> QueryError:
 def spoiling_file(error: duckdb.Error) -> str | None:
     """Returns the file that an error is about, if it names one."""
     found = _FILE.search(str(error))
-    # A pattern names its file in brackets, character by character.
-    return re.sub(r"\[([*?\[])\]", r"\1", found[1]) if found else None
+    return path_of(found[1]) if found else None
 
 
 def query_error(error: duckdb.Error, memory_limit_mb: int) -> QueryError:

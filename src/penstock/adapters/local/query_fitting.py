@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -80,12 +79,13 @@ class Fitting:
             # What was written anew once is not written again.
             return self._fitted(table, origins.pop(path), root, is_careful=True) if path in origins else None
 
-        for path in _taken(files):
+        every = [*files.lines, *files.documents, *files.tables]
+        files.lines, files.documents, files.tables = [], [], []
+        for path in every:
             made = self._fitted(table, path, root)
             if made is not None:
-                origins[made[0]] = path
-            if made is not None:
-                files.fitted[made[0]] = made[1]
+                where, misfits = made
+                origins[where], files.fitted[where] = path, misfits
             elif Path(path).exists():
                 files.unreadable.append(path)
         files.careful = careful
@@ -110,13 +110,6 @@ class Fitting:
             except OSError:
                 self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX))).resolve()
         return self._folder
-
-
-def _taken(files: Any) -> Iterator[str]:
-    """Yields the files that are to be fitted, and takes them out."""
-    every = [*files.lines, *files.documents, *files.tables]
-    files.lines, files.documents, files.tables = [], [], []
-    yield from every
 
 
 def _target(root: Path, table: str, path: str) -> Path:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from penstock.adapters.local.duckdb_text import literal
 from penstock.adapters.local.query_answer import bound, within
-from penstock.adapters.local.query_types import literal
 from penstock.errors import UsageError
 from penstock.ports.query import Parameters
 

@@ -118,11 +118,7 @@ class Taking:
         """Takes partitions in; returns those from which a file was taken away meanwhile."""
         parts = [part for path in wanted if (part := self._look(path)) is not None]
         told = read_sealed(connection, [part.sealed for part in parts if part.sealed])
-        again = []
-        for part in parts:
-            if not self._add(part, told):
-                again.append(part.path)
-        return again
+        return [part.path for part in parts if not self._add(part, told)]
 
     def _look(self, partition: str) -> _Part | None:
         """Returns what is to be looked into; None for a partition that is noted as wholly sealed."""
@@ -151,7 +147,7 @@ class Taking:
         for name in rest:
             pinned, found = self._pinned(f"{folder}/{name}")
             if not pinned:
-                if identity(f"{folder}/{name}") is None and not os.path.lexists(f"{folder}/{name}"):
+                if not os.path.lexists(f"{folder}/{name}"):
                     return False
                 pinned = f"{folder}/{name}"
             raw.append((f"{folder}/{name}", pinned, found))

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from penstock.adapters.local.duckdb_text import exact, identifier, literal
 from penstock.adapters.local.query_files import TableFiles
 from penstock.adapters.local.query_partitions import bare_name
 from penstock.adapters.local.query_snapshot import Snapshot
-from penstock.adapters.local.query_types import identifier, literal
+from penstock.adapters.local.sealer_sql import LINE_LIMIT_BYTES as SEALED_LINE_LIMIT_BYTES
 from penstock.adapters.local.sealer_sql import read_as, value_of
 from penstock.model.column_types import duckdb_type
 from penstock.model.datasets import PARTITION_COLUMNS, LakeTable
@@ -28,7 +29,6 @@ CSV_OPTIONS = (
     "header=true, all_varchar=true, null_padding=true, ignore_errors=true, parallel=false, strict_mode=false,"
     " delim=',', quote='\"', escape='\"'"
 )
-EXACT = {ord(character): f"[{character}]" for character in "*?["}
 TIMESTAMP = re.compile(r"(?<!\")\bTIMESTAMP\b(?! WITH)")
 
 
@@ -115,8 +115,7 @@ def create_view(source: Source, snapshot: Snapshot, tables: Mapping[str, Sequenc
     if snapshot.files.fitted:
         parts.append(_of_fitted(source, list(snapshot.files.fitted)))
     for path in snapshot.files.tables:
-        reader = "parquet" if bare_name(path).endswith(".parquet") else "csv"
-        own = _of_columns(source, dict.fromkeys((tables or {}).get(path, ()), ""), [path], reader)
+        own = _of_columns(source, dict.fromkeys((tables or {}).get(path, ()), ""), [path], _format(path))
         parts.append(f"SELECT * FROM ({own}) WHERE {_is_record(source)}")
     if not parts:
         empty = ", ".join(f"NULL::{kind} AS {identifier(name)}" for name, kind in _typed(source))
@@ -126,8 +125,11 @@ def create_view(source: Source, snapshot: Snapshot, tables: Mapping[str, Sequenc
 
 def describe_file(path: str) -> str:
     """Returns the query for the columns of a file that has columns of its own."""
-    reader = "parquet" if bare_name(path).endswith(".parquet") else "csv"
-    return f"DESCRIBE SELECT * FROM {_reader([path], reader)}, hive_partitioning=false)"
+    return f"DESCRIBE SELECT * FROM {_reader([path], _format(path))}, hive_partitioning=false)"
+
+
+def _format(path: str) -> str:
+    return "parquet" if bare_name(path).endswith(".parquet") else "csv"
 
 
 def _of_columns(source: Source, held: Mapping[str, str], paths: Sequence[str], reader: str) -> str:
@@ -208,7 +210,7 @@ def _of_fitted(source: Source, paths: Sequence[str]) -> str:
     return (
         f"SELECT {', '.join([*own, *map(identifier, source.partition)])} FROM read_json({_list(paths)},"
         f" format='newline_delimited', columns={{{declared}}}, {_hive(source)},"
-        f" maximum_object_size={LINE_LIMIT_BYTES + 1024 * 1024})"
+        f" maximum_object_size={SEALED_LINE_LIMIT_BYTES})"
         f" WHERE hash({', '.join(map(identifier, source.columns))}) >= 0"
     )
 
@@ -244,9 +246,4 @@ def _hive(source: Source) -> str:
 
 
 def _list(paths: Sequence[str]) -> str:
-    return "[" + ", ".join(literal(_exact(path)) for path in paths) + "]"
-
-
-def _exact(path: str) -> str:
-    """Returns a pattern that only this path fits."""
-    return path.translate(EXACT)
+    return "[" + ", ".join(literal(exact(path)) for path in paths) + "]"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.adapters.local.query_types import identifier, literal
+from penstock.adapters.local.duckdb_text import identifier, literal
 from penstock.errors import ValidationError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.adapters.local import sealer_sql as sql
+from penstock.adapters.local.duckdb_text import literal, path_of
 from penstock.adapters.local.parquet_footer import add_key_values, footer
-from penstock.adapters.local.query_types import literal
 from penstock.adapters.local.scratch import scratch_folder
 from penstock.errors import HomeError, NotFoundError, PenstockError, StorageFullError, ValidationError
 from penstock.faultpoints import fault_point
@@ -141,8 +141,7 @@ class DuckDbSealer:
         if "No space left" in text:
             return StorageFullError("no space left to seal", hint="free some space, then seal again: nothing is lost")
         named = _LINE.search(text)
-        # A pattern names its file in brackets, character by character.
-        path = re.sub(r"\[([*?[])\]", r"\1", named[1]) if named else None
+        path = path_of(named[1]) if named else None
         line = int(named[2]) if named else None
         return ValidationError(
             f"cannot be sealed: {text}", hint="`penstock lake check` tells what is wrong", path=path, line=line

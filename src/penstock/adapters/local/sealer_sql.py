@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from penstock.adapters.local.query_types import identifier, literal
+from penstock.adapters.local.duckdb_text import exact, identifier, literal
 from penstock.model.column_types import duckdb_type
 from penstock.model.datasets import LakeTable
 from penstock.model.schema import columns
@@ -48,7 +48,7 @@ def select_lines(shape: Shape, paths: Sequence[Path]) -> str:
     """Returns the query for the rows of files of lines."""
     declared = ", ".join(f"{literal(name)}: {literal(read_as(kind))}" for name, kind in shape.columns.items())
     chosen = ", ".join(f"{value_of(name, kind)} AS {identifier(name)}" for name, kind in shape.columns.items())
-    files = ", ".join(literal(_exact(str(path))) for path in paths)
+    files = ", ".join(literal(exact(str(path))) for path in paths)
     return (
         f"SELECT {chosen} FROM read_json([{files}], format='newline_delimited', columns={{{declared}}},"
         f" maximum_object_size={LINE_LIMIT_BYTES}, hive_partitioning=false)"
@@ -61,7 +61,7 @@ def select_previous(shape: Shape, path: Path, found: Mapping[str, str]) -> str:
         f"CAST({identifier(name) if name in found else 'NULL'} AS {kind}) AS {identifier(name)}"
         for name, kind in shape.columns.items()
     )
-    return f"SELECT {chosen} FROM read_parquet({literal(_exact(str(path)))}, hive_partitioning=false)"
+    return f"SELECT {chosen} FROM read_parquet({literal(exact(str(path)))}, hive_partitioning=false)"
 
 
 def stage(rows: str) -> str:
@@ -128,8 +128,3 @@ def value_of(name: str, kind: str) -> str:
         f" make_timestamp(epoch_us(CAST(upper({column}) AS TIMESTAMPTZ))"
         f" + CASE WHEN regexp_matches({column}, '[.][0-9]{{6}}[5-9]') THEN 1 ELSE 0 END) END"
     )
-
-
-def _exact(path: str) -> str:
-    """Returns a pattern that only this path fits."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in path)

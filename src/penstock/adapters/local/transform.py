@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.adapters.local.query_types import duckdb_type, identifier, literal
+from penstock.adapters.local.duckdb_text import identifier, literal
 from penstock.adapters.local.scratch import scratch_folder
 from penstock.adapters.local.transform_cells import from_delimited
 from penstock.adapters.local.transform_errors import translate
@@ -17,6 +17,7 @@ from penstock.adapters.local.transform_sql import copy_csv, encodable, from_line
 from penstock.adapters.local.transform_values import reader
 from penstock.errors import QueryError
 from penstock.faultpoints import fault_point
+from penstock.model.column_types import duckdb_type
 from penstock.model.transformations import Engine
 from penstock.ports.transform import TransformationPlan, Transformed
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from penstock.adapters.local.query_types import duckdb_type, identifier, literal
+from penstock.adapters.local.duckdb_text import identifier, literal
 from penstock.adapters.local.transform_sql import exact
+from penstock.model.column_types import duckdb_type
 from penstock.model.transformations import Cells
 from penstock.ports.transform import StagedInput
 

@@ -8,8 +8,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from penstock.adapters.local.query_types import duckdb_type
 from penstock.errors import UsageError
+from penstock.model.column_types import duckdb_type
 from penstock.model.transformations import ScalarFunction
 
 if TYPE_CHECKING:

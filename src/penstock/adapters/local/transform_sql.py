@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from penstock.adapters.local.query_types import duckdb_type, identifier, literal
+from penstock.adapters.local.duckdb_text import identifier, literal
+from penstock.model.column_types import duckdb_type
 from penstock.model.transformations import LINE
 from penstock.ports.transform import StagedInput
 

@@ -20,7 +20,6 @@ from penstock.ports.journal import Execution, Recorded, Status
 from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.arrivals import inbox_trigger
-from penstock.runtime.machine.collecting import BackgroundCollecting
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
@@ -240,6 +239,8 @@ class Machine:
 
     def up(self) -> None:
         """Follows schedules, triggers and alarms until ``stop`` is set; then lets calls in flight end."""
+        from penstock.runtime.machine.collecting import BackgroundCollecting
+
         self._notifying = threading.Thread(target=self._notifier.run, args=(self.stop,), name="notifier", daemon=True)
         self._notifying.start()
         collecting = BackgroundCollecting(

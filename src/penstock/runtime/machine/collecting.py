@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from penstock.errors import HomeError, NotFoundError, PenstockError, UsageError
+from penstock.errors import HomeError, PenstockError
 from penstock.model.pipeline import Definition
 from penstock.runtime.machine.follower import FLUSH_SECONDS, Destination, Follower, LogSink, Watch
 from penstock.runtime.machine.home import Home
+from penstock.runtime.machine.lake_catalog import find_table
 from penstock.runtime.machine.settings import Follow, Otlp
+from penstock.schedules.zones import find_zone
 
 if TYPE_CHECKING:
     from penstock.runtime.machine.otlp_receiver import OtlpReceiver
@@ -210,12 +212,9 @@ def destination_of(definitions: Mapping[str, Definition], table: str) -> Destina
     Raises:
         NotFoundError: no pipeline has this table.
     """
-    for name, definition in definitions.items():
-        if table in definition.lake_tables:
-            is_watched = any(trigger.table == table for trigger in definition.triggers.values())
-            return Destination(pipeline=name, table=definition.lake_tables[table], is_watched=is_watched)
-    names = ", ".join(sorted(table for one in definitions.values() for table in one.lake_tables)) or "none yet"
-    raise NotFoundError(f"there is no lake table {table!r}", hint=f"the tables are: {names}")
+    pipeline, found = find_table(definitions, table)
+    is_watched = any(trigger.table == table for trigger in definitions[pipeline].triggers.values())
+    return Destination(pipeline=pipeline, table=found, is_watched=is_watched)
 
 
 def _watch(follow: Follow) -> Watch:
@@ -236,10 +235,7 @@ def zone_of(name: str) -> tzinfo:
         UsageError: there is none of this name.
     """
     if name:
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise UsageError(f"there is no time zone {name!r}", hint="such as Europe/Paris or UTC") from None
+        return find_zone(name)
     with contextlib.suppress(ZoneInfoNotFoundError, ValueError, OSError):
         if os.environ.get("TZ"):
             return ZoneInfo(os.environ["TZ"])

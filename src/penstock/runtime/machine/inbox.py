@@ -10,12 +10,12 @@ from pathlib import Path
 from penstock.errors import AlreadyExistsError, NotFoundError
 from penstock.faultpoints import fault_point
 from penstock.lake import formats, layout
-from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
 from penstock.ports.bus import Bus, ObjectCreated
 from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectStore
 from penstock.runtime.machine.arrivals import Arrivals
+from penstock.runtime.machine.lake_catalog import lake_tables
 
 Stamp = tuple[int, int]
 EXPIRE_SECONDS = 3600.0
@@ -47,11 +47,7 @@ class Inbox:
         self._bus = bus
         self._clock = clock
         self._writer = writer
-        self._tables: dict[str, tuple[str, LakeTable]] = {
-            table.name: (name, table)
-            for name, definition in definitions.items()
-            for table in definition.lake_tables.values()
-        }
+        self._tables = lake_tables(definitions)
         self._seen: dict[Path, Stamp] = {}
         self._expire_at = float("-inf")
 

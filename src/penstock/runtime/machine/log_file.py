@@ -7,6 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from penstock.ports.offsets import FileOffset
 
 HEAD_BYTES = 1024
@@ -39,7 +41,7 @@ class LogFile:
             os.close(self.fd)
             raise FileNotFoundError(f"{path} is no file")
         self.id = id
-        self.file = f"{status.st_dev}:{status.st_ino}"
+        self.file = identity(status)
         self.path = path
         self.source = source
         self.position = 0
@@ -120,14 +122,11 @@ class LogFile:
     def offset_after(self, data: bytes, end: int, now: float) -> FileOffset:
         """Returns the offset once what was read is stored up to a place, in bytes from the file's beginning."""
         taken = data[: end - self.position]
-        return FileOffset(
-            id=self.id,
-            file=self.file,
-            path=self.source,
+        return msgspec.structs.replace(
+            self.offset(now),
             position=end,
             head=(self.head + taken)[:HEAD_BYTES] if len(self.head) < HEAD_BYTES else self.head,
             tail=(self.tail + taken)[-TAIL_BYTES:],
-            seen_at=now,
         )
 
     def offset(self, now: float, *, is_current: bool = True) -> FileOffset:
@@ -148,6 +147,11 @@ class LogFile:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def identity(status: os.stat_result) -> str:
+    """Returns what a file is known by under any name: its device and inode."""
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 class Lines:

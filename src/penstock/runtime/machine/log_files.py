@@ -7,7 +7,7 @@ file starts again at its beginning, and a copy that was made of it before goes o
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from penstock.logs.rotation import is_packed, unpacked_name
 from penstock.ports.clock import Entropy
 from penstock.ports.offsets import FileOffset, OffsetStore
 from penstock.runtime.machine.log_file import LogFile
-from penstock.runtime.machine.log_patterns import Candidate, candidates, checked, files_of, live_of, matches
+from penstock.runtime.machine.log_patterns import Candidate, candidates, checked, files_of, live_of, lives_of, matches
 from penstock.runtime.machine.packed_log import UNPACKED, PackedLogFile
 
 # A file that is no longer among those that are followed is let go when nothing was written to it for so long.
@@ -187,16 +187,18 @@ class LogFiles:
         before = self._offsets.patterns(self._stream)
         for pattern in self._patterns:
             if str(pattern) not in before:
-                there = [one for path in files_of(pattern.parent) if (one := self._at_end(path, pattern, now))]
-                self._offsets.register(self._stream, str(pattern), there)
-                self._known |= {one.id: one for one in there}
+                there = files_of(pattern.parent)
+                lives = lives_of(pattern, there, self._known_paths())
+                ended = [one for path in there if (one := self._at_end(path, pattern, lives, now))]
+                self._offsets.register(self._stream, str(pattern), ended)
+                self._known |= {one.id: one for one in ended}
         self._is_registered = True
 
-    def _at_end(self, path: Path, pattern: Path, now: float) -> FileOffset | None:
+    def _at_end(self, path: Path, pattern: Path, lives: Collection[str], now: float) -> FileOffset | None:
         is_meant = any(matches(path, one) for one in self._patterns)
         if is_meant and not (pattern in self._from_end and matches(path, pattern)):
             return None
-        if not is_meant and live_of(path.name, pattern, self._known_paths()) is None:
+        if not is_meant and live_of(path.name, lives) is None:
             return None
         opened = self._try_open(path, lambda id_: LogFile(id_, path, str(path)))
         if opened is None:
@@ -252,7 +254,7 @@ class LogFiles:
             return
         # What the copy is not the beginning of may have been truncated a moment ago.
         self._check_truncated(now)
-        gone = [one for one in self._known.values() if not one.is_current or self._is_gone(one, there)]
+        gone = self._gone(there)
         origin = next((one for one in reversed(gone) if opened.holds(one)), None)
         if origin is not None:
             opened.begin_at(origin)
@@ -265,8 +267,13 @@ class LogFiles:
             self._note([opened.offset(now)], [origin.id])
         self._follow(opened)
 
-    def _is_gone(self, offset: FileOffset, there: Mapping[str, Candidate]) -> bool:
-        return offset.file.removesuffix(UNPACKED) not in there and offset.file not in self._open
+    def _gone(self, there: Mapping[str, Candidate]) -> list[FileOffset]:
+        """Returns the offsets of what no file holds any more, the oldest first."""
+
+        def is_gone(one: FileOffset) -> bool:
+            return one.file.removesuffix(UNPACKED) not in there and one.file not in self._open
+
+        return [one for one in self._known.values() if not one.is_current or is_gone(one)]
 
     def _follow(self, opened: LogFile) -> None:
         self._open[opened.file] = opened
@@ -279,8 +286,7 @@ class LogFiles:
             if not opened.is_live and not unread and now - opened.changed_at >= SETTLE_SECONDS:
                 self._end(opened, now)
         before = now - FORGET_SECONDS
-        gone = [one for one in self._known.values() if not one.is_current or self._is_gone(one, found)]
-        if old := [one.id for one in gone if one.seen_at < before]:
+        if old := [one.id for one in self._gone(found) if one.seen_at < before]:
             self._note([], old)
 
     def _note(self, offsets: Sequence[FileOffset], forget: Sequence[str] = ()) -> None:
@@ -293,8 +299,6 @@ class LogFiles:
     def _try_open(self, path: Path, open_: Callable[[str], LogFile]) -> LogFile | None:
         try:
             return open_(self._entropy.token())
-        except FileNotFoundError:
-            return None
         except OSError as error:
             self._complain(path, error)
             return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from penstock.errors import UsageError
 from penstock.logs.rotation import is_packed, is_rotated, unpacked_name
+from penstock.runtime.machine.log_file import identity
 
 WILD = "*?["
 
@@ -60,13 +61,22 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(entries, key=_age)
 
 
-def live_of(name: str, pattern: Path, known: Iterable[Path]) -> str | None:
-    """Returns the name of the log of which a file is an older generation; None if it is none.
+def lives_of(pattern: Path, there: Iterable[Path], known: Iterable[Path]) -> set[str]:
+    """Returns the names of the logs that a pattern means.
 
     Args:
+        there: the files of its folder.
         known: what was followed before: a log that is not there any more may have older generations.
     """
-    return next((live for live in _lives(pattern, known) if is_rotated(unpacked_name(name), live)), None)
+    if not _is_wild(pattern):
+        return {pattern.name}
+    return {path.name for path in (*there, *known) if matches(path, pattern) and not is_packed(path.name)}
+
+
+def live_of(name: str, lives: Iterable[str]) -> str | None:
+    """Returns the name of the log of which a file is an older generation; None if it is none."""
+    plain = unpacked_name(name)
+    return next((live for live in lives if is_rotated(plain, live)), None)
 
 
 def candidates(
@@ -79,10 +89,11 @@ def candidates(
         missed: takes what cannot be looked at, and the log that it is a generation of.
     """
     for pattern in patterns:
-        lives = _lives(pattern, known)
-        paths = [] if _is_wild(pattern) else [pattern]
-        for path in [*paths, *(path for path in files_of(pattern.parent) if path != pattern)]:
-            live = next((one for one in lives if is_rotated(unpacked_name(path.name), one)), None)
+        there = files_of(pattern.parent)
+        lives = lives_of(pattern, there, known)
+        named = [] if _is_wild(pattern) else [pattern]
+        for path in [*named, *(path for path in there if path != pattern)]:
+            live = live_of(path.name, lives)
             is_meant = matches(path, pattern)
             if live is None and not is_meant:
                 continue
@@ -94,16 +105,8 @@ def candidates(
                 continue
             if stat.S_ISREG(status.st_mode):
                 packed = is_packed(path.name)
-                file = f"{status.st_dev}:{status.st_ino}"
-                yield Candidate(file, path, str(source), live is None and not packed, packed, status.st_size)
-
-
-def _lives(pattern: Path, known: Iterable[Path]) -> set[str]:
-    if not _is_wild(pattern):
-        return {pattern.name}
-    there = {path.name for path in files_of(pattern.parent) if fnmatch.fnmatchcase(path.name, pattern.name)}
-    before = {path.name for path in known if matches(path, pattern)}
-    return {name for name in there | before if not is_packed(name)}
+                is_live = live is None and not packed
+                yield Candidate(identity(status), path, str(source), is_live, packed, status.st_size)
 
 
 def _is_wild(pattern: Path) -> bool:

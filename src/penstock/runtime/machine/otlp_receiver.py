@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     """What a request is answered with.
 
     Attributes:
-        refused: how many of its records or points were left out.
+        refused: how many of its datapoints were left out; of log records none is.
         message: why, or what went wrong.
     """
 
@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self, kind: str, answer: Answer) -> None:
         is_json = kind == JSON
-        body = _json(answer, self.path) if is_json else _protobuf(answer)
+        body = _json(answer) if is_json else _protobuf(answer)
         self.send_response(answer.status)
         self.send_header("Content-Type", JSON if is_json else PROTOBUF)
         self.send_header("Content-Length", str(len(body)))
@@ -177,13 +177,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: a program that logs to us would else log about its logging."""
 
 
-def _json(answer: Answer, path: str) -> bytes:
+def _json(answer: Answer) -> bytes:
     if answer.status != 200:
         return msgspec.json.encode({"message": answer.message})
     if not answer.refused:
         return b"{}"
-    name = "rejectedLogRecords" if path.startswith("/v1/logs") else "rejectedDataPoints"
-    return msgspec.json.encode({"partialSuccess": {name: str(answer.refused), "errorMessage": answer.message}})
+    said = {"rejectedDataPoints": str(answer.refused), "errorMessage": answer.message}
+    return msgspec.json.encode({"partialSuccess": said})
 
 
 def _protobuf(answer: Answer) -> bytes:

@@ -18,6 +18,12 @@ from penstock.ports.invoke import Call, Reply
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.home import Home
 
+# An object, an event and an item that the tests write and ask for.
+KEY = "raw/orders/year=2026/month=02/day=20/first.json"
+PUT = {"Bucket": "lake", "Key": KEY, "Body": {"id": 1, "name": "pen", "price": 1.5}, "IfNoneMatch": "*"}
+EVENT = {"EventBusName": "happenings", "Source": "shop.orders", "DetailType": "Placed", "Detail": {"id": 7}}
+A = {"TableName": "latest", "Key": {"id": {"S": "a"}}}
+
 
 class Order(msgspec.Struct):
     id: int

@@ -10,13 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.unit.runtime.integrations.conftest import Services
+from tests.unit.runtime.integrations.conftest import KEY, PUT, A, Services
 
 from penstock.runtime.machine.home import Home
-
-KEY = "raw/orders/year=2026/month=02/day=20/first.json"
-PUT = {"Bucket": "lake", "Key": KEY, "Body": {"id": 1, "name": "pen", "price": 1.5}, "IfNoneMatch": "*"}
-A = {"TableName": "latest", "Key": {"id": {"S": "a"}}}
 
 
 class TestDynamoDb:

@@ -8,11 +8,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.runtime.integrations.conftest import Services
+from tests.unit.runtime.integrations.conftest import EVENT, Services
 
 from penstock.runtime.machine.home import Home
-
-EVENT = {"EventBusName": "happenings", "Source": "shop.orders", "DetailType": "Placed", "Detail": {"id": 7}}
 
 
 class TestMessages:

@@ -5,12 +5,9 @@ Shapes and error codes: the API reference of the service.
 
 import json
 
-from tests.unit.runtime.integrations.conftest import Services
+from tests.unit.runtime.integrations.conftest import PUT, Services
 
 from penstock.runtime.machine.home import Home
-
-KEY = "raw/orders/year=2026/month=02/day=20/first.json"
-PUT = {"Bucket": "lake", "Key": KEY, "Body": {"id": 1, "name": "pen", "price": 1.5}, "IfNoneMatch": "*"}
 
 
 class TestQueries:

@@ -9,12 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.unit.runtime.integrations.conftest import Services
-
-KEY = "raw/orders/year=2026/month=02/day=20/first.json"
-PUT = {"Bucket": "lake", "Key": KEY, "Body": {"id": 1, "name": "pen", "price": 1.5}, "IfNoneMatch": "*"}
-EVENT = {"EventBusName": "happenings", "Source": "shop.orders", "DetailType": "Placed", "Detail": {"id": 7}}
-A = {"TableName": "latest", "Key": {"id": {"S": "a"}}}
+from tests.unit.runtime.integrations.conftest import EVENT, KEY, PUT, A, Services
 
 # One call of each integration that needs a grant, and the error that the service denies it with.
 DENIED = [

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 import pytest
-from tests.sealing import PARTITION, Lake, unordered
+from tests.sealing import PARTITION, SHORT, UNIQUE, Lake, Short, Strict, unordered
 
 from penstock.adapters.local.objects import FileObjectStore
 from penstock.adapters.local.rows import DuckDbRowReader
@@ -35,29 +35,12 @@ class Event(msgspec.Struct):
     scores: dict[str, float] | None = None
 
 
-class Short(msgspec.Struct):
-    name: str
-    count: int | None = None
-
-
-class Strict(msgspec.Struct):
-    name: str
-    count: int
-
-
 EVENTS = LakeTable(name="events", record=Event, time="at")
-SHORT = LakeTable(name="short", record=Short, sort=("name",))
-UNIQUE = LakeTable(name="short", record=Short, sort=("name",), unique=("name",))
 
 
 def utc(text: str) -> datetime:
     """Returns a time as Parquet holds it: in UTC, without saying so."""
     return datetime.fromisoformat(text)
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake", SHORT)
 
 
 def test_raw_objects_become_one_sorted_file(lake: Lake) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import zstandard
-from tests.sealing import PARTITION, Lake
+from tests.sealing import PARTITION, SHORT, UNIQUE, Lake, Strict
 
 from penstock.adapters.local.rows import DuckDbRowReader
 from penstock.errors import ValidationError
@@ -20,28 +20,11 @@ DAY = 86_400
 END = 1_771_574_400.0
 
 
-class Short(msgspec.Struct):
-    name: str
-    count: int | None = None
-
-
-class Strict(msgspec.Struct):
-    name: str
-    count: int
-
-
-SHORT = LakeTable(name="short", record=Short, sort=("name",))
 STRICT = LakeTable(name="short", record=Strict, sort=("name",))
-UNIQUE = LakeTable(name="short", record=Short, sort=("name",), unique=("name",))
 KEPT_SHORTLY = msgspec.structs.replace(STRICT, retain_zones=(("quarantine", 5 * DAY),))
 OUTLIVED = msgspec.structs.replace(
     SHORT, retain_seconds=5 * DAY, retain_zones=(("raw", 90 * DAY),), archive_after_seconds=DAY
 )
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake", SHORT)
 
 
 def archive(lake: Lake, key: str) -> str:

@@ -21,7 +21,7 @@ from penstock.faultpoints import arm, disarm
 from penstock.lake.retention import Action
 from penstock.model.datasets import LakeTable
 from penstock.model.sealing import Counts, Footer, SealedSchema, SourceCounts
-from penstock.ports.sealing import Describe, Written
+from penstock.ports.sealing import Check, Describe, Written
 from penstock.runtime.machine.retention import Retention
 
 MIDNIGHT = 1_771_545_600.0  # 2026-02-20T00:00:00Z
@@ -59,7 +59,14 @@ class NamedSources:
         raise NotImplementedError
 
     def write(
-        self, table: LakeTable, lines: Sequence[Path], *, previous: Path | None, describe: Describe, scratch: Path
+        self,
+        table: LakeTable,
+        lines: Sequence[Path],
+        *,
+        check: Check,
+        previous: Path | None,
+        describe: Describe,
+        scratch: Path,
     ) -> Written:
         raise NotImplementedError
 

@@ -10,7 +10,6 @@ import pytest
 from penstock import Pipeline, days
 from penstock.adapters.virtual.clock import SeededEntropy, VirtualClock
 from penstock.adapters.virtual.invoke import InlineInvoker
-from penstock.runtime.lake.seal import PartitionSealer
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.machine.home import Home
 
@@ -31,7 +30,7 @@ def test_what_is_sealed_and_past_its_retention_goes(tmp_path: Path, scheduled: b
     home = Home(tmp_path / "home", clock=VirtualClock(NOW), entropy=SeededEntropy(1))
     for key in (OLD, YOUNG):
         home.objects.create(key, b'{"id": 1}\n')
-    PartitionSealer(home.objects, home.sealing, home.rows).seal(table, "year=2026/month=02/day=01/hour=07")
+    home.partition_sealer.seal(table, "year=2026/month=02/day=01/hour=07")
     machine = Machine(home, {"p": pipeline.build()}, scheduled=scheduled, make_invoker=InlineInvoker)
     try:
         machine.step("nothing")
