@@ -156,6 +156,13 @@ def query(quick: bool) -> dict[str, Any]:
     return measure([1_000_000, 10_000_000])
 
 
+def simulation(quick: bool) -> dict[str, Any]:
+    """A month of one instance and of a thousand, under a virtual clock."""
+    from bench.simulation import month
+
+    return month(quick=quick)
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
@@ -169,6 +176,7 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "maps": maps,
     "seal": seal,
     "query": query,
+    "simulation": simulation,
 }
 
 

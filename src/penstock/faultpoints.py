@@ -10,8 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from collections.abc import Callable
 
 _armed: dict[str, tuple[str, int]] = {}
+_watcher: Callable[[str], None] | None = None
 
 
 def arm(name: str, action: str = "kill", nth: int = 1) -> None:
@@ -26,10 +28,22 @@ def disarm() -> None:
     _armed.clear()
 
 
+class Killed(BaseException):
+    """The process is gone, as far as a simulation is concerned. Nobody but the simulation may catch it."""
+
+
+def watch(watcher: Callable[[str], None] | None) -> None:
+    """Has somebody told of every passing of a fault point; None ends that."""
+    global _watcher  # noqa: PLW0603 - fault points are the process's, as signals are
+    _watcher = watcher
+
+
 def fault_point(name: str) -> None:
-    """Marks a point between two effects. Does nothing unless a test armed it."""
+    """Marks a point between two effects. Does nothing unless a test or a simulation asked for it."""
     if _armed and name in _armed:
         _pass(name)
+    if _watcher is not None:
+        _watcher(name)
 
 
 def _pass(name: str) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.adapters.local.metrics import SqliteMetricStore
 from penstock.adapters.local.objects import FileObjectStore
 from penstock.adapters.virtual.clock import VirtualClock
 from penstock.errors import HomeError, NotFoundError, ValidationError
-from penstock.model.metrics import Datapoint
+from penstock.model.metrics import Datapoint, Metric
 from penstock.testing.contracts.metrics import CPU, NOW, MetricStoreContract
 from penstock.testing.contracts.objects import ObjectStoreContract
 
@@ -59,6 +59,7 @@ class TestSqliteMetricStore(MetricStoreContract):
         yield store
         store.close()
 
+    @settings(deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 3599), st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-3))))
     def test_statistics_are_those_of_the_plain_sum(
         self, tmp_path_factory: pytest.TempPathFactory, values: list[tuple[int, float]]
@@ -71,3 +72,32 @@ class TestSqliteMetricStore(MetricStoreContract):
             assert (found.sample_count, found.minimum, found.maximum) == (len(own), min(own), max(own))
             assert found.sum == pytest.approx(sum(own), abs=1e-3)
         store.close()
+
+
+def test_a_store_tells_that_somebody_has_published_or_deleted(tmp_path: Path) -> None:
+    mine, other = (SqliteMetricStore(tmp_path / "m.sqlite", VirtualClock(NOW)) for _ in range(2))
+    point = Datapoint(Metric("N", "CPU"), NOW, 1.0)
+    before = mine.version()
+    assert mine.version() == before
+    mine.publish([point])
+    after = mine.version()
+    assert after != before
+    other.publish([point])
+    assert mine.version() != after
+    after = mine.version()
+    mine.expire(NOW + 1)
+    assert mine.version() != after
+    assert mine.span() is None
+    mine.publish([point, Datapoint(Metric("N", "CPU"), NOW - 60, 1.0)])
+    assert (mine.count(), mine.span()) == (2, (NOW - 60, NOW))
+    mine.close()
+    other.close()
+
+
+def test_a_series_has_the_unit_that_was_published_last(tmp_path: Path) -> None:
+    store = SqliteMetricStore(tmp_path / "m.sqlite", VirtualClock(NOW))
+    for unit in ("Percent", "Count", "Percent", "Count"):
+        store.publish([Datapoint(Metric("N", "CPU", (), unit), NOW, 1.0)])
+        assert [metric.unit for metric in store.series()] == [unit]
+    assert len(store.values(Metric("N", "CPU"), 0, NOW + 1)) == 4
+    store.close()

@@ -1,4 +1,4 @@
-"""A pipeline in an AWS account: ``deploy``, ``destroy``, ``status``, ``logs``, and what it will cost: ``cost``."""
+"""A pipeline in an AWS account: ``deploy``, ``destroy``, ``status``, ``logs``; what it costs: ``cost``, ``bill``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli.bill import bill
 from penstock.cli.consent import confirm, confirm_losses
 from penstock.cli.cost import cost
 from penstock.cli.options import Options, for_aws
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("logs")(logs)
     app.command("cost")(cost)
+    app.command("bill")(bill)
 
 
 def deploy(
@@ -55,6 +57,7 @@ def deploy(
 ) -> None:
     """Package, synthesize, plan, show what changes and what it costs, ask, and apply."""
     from penstock.cost.estimate import estimate
+    from penstock.cost.prices import book
     from penstock.deploy.changes import losses, summarize
     from penstock.deploy.doctor import examine
     from penstock.deploy.release import release
@@ -74,7 +77,8 @@ def deploy(
     try:
         changes = _plan(terraform, progress)
         findings = examine(terraform.show_plan(), silenced=silence or [])
-        summary, costs, held = summarize(changes), estimate(definition), losses(changes)
+        costs = estimate(definition, prices=book(definition.region))
+        summary, held = summarize(changes), losses(changes)
         if not options.as_json:
             told = f"about ${costs.monthly_usd:.2f} a month; ${costs.full_usd:.2f} without free tier"
             _show_plan(summary, findings, told)

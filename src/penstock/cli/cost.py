@@ -13,19 +13,20 @@ def cost(context: typer.Context, pipeline: Annotated[str, typer.Argument(help="T
     """Estimate what a pipeline costs a month in AWS: each line, and where its price was read."""
     from penstock.cli import output
     from penstock.cost.estimate import estimate
-    from penstock.cost.prices import PRICES
+    from penstock.cost.prices import book
 
     options: Options = context.obj
     definition = options.catalog().load(pipeline)
-    found = estimate(definition)
-    prices = {code: PRICES[code] for code in dict.fromkeys(line.price for line in found.lines)}
+    known = book(definition.region)
+    found = estimate(definition, prices=known)
+    prices = {code: known[code] for code in dict.fromkeys(line.price for line in found.lines)}
     if options.as_json:
         output.emit_json(
             {
                 "pipeline": pipeline, "prices_of": found.region, "monthly_usd": round(found.monthly_usd, 2),
                 "monthly_usd_without_free_tier": round(found.full_usd, 2), "lines": found.lines,
                 "unpriced": found.unpriced,
-                "prices": {code: {"source": one.source, "dated": one.dated, "page": one.page}
+                "prices": {code: {"source": one.source, "dated": one.dated, "page": one.page, "region": one.region}
                            for code, one in prices.items()},
             }
         )  # fmt: skip
@@ -42,5 +43,6 @@ def cost(context: typer.Context, pipeline: Annotated[str, typer.Argument(help="T
     typer.echo(f"\nprices of {found.region}, without tax, as they were read:")
     read = dict.fromkeys((one.service, one.source, one.dated) for one in prices.values())
     output.table(["service", "source", "dated"], [list(one) for one in read])
-    if definition.region != found.region:
-        typer.echo(f"note: {pipeline} runs in {definition.region}, where prices differ")
+    foreign = dict.fromkeys(price.code for price in prices.values() if price.region != found.region)
+    if foreign:
+        typer.echo(f"note: no price of {found.region} is known for {', '.join(foreign)}: they are those of us-east-1")

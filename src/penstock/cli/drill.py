@@ -80,8 +80,25 @@ def backfill(
     out: Out = DEFAULT_OUT,
     dry_run: DryRun = False,
     yes: Yes = False,
+    begin: Annotated[
+        str, typer.Option("--from", help="On this machine, the schedule's slots since: a time in UTC, or a span back.")
+    ] = "",
+    until: Annotated[str, typer.Option("--to", help="With --from: slots before this; before now when absent.")] = "",
+    schedule: Annotated[str | None, typer.Option("--schedule", help="With --from: which one, if several.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="With --from: put slots through again that have failed.")
+    ] = False,
 ) -> None:
-    """Put stored objects of a deployed pipeline through their workflows again, to fill hot tables anew."""
+    """Run past slots of a schedule (--from), or stored objects of a deployed pipeline again to fill hot tables anew."""
+    if begin:
+        from penstock.cli.backfilled_slots import run_slots
+
+        run_slots(
+            context.obj, pipeline, begin, until, schedule=schedule, parallel=concurrency, failed=failed, dry_run=dry_run
+        )
+        return
+    if until or schedule or failed:
+        raise UsageError("--to, --schedule and --failed need --from", hint="such as --from 2026-02-01 --to 2026-02-08")
     import msgspec
 
     from penstock.adapters.aws.executions import StepFunctionsExecutions

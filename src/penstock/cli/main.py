@@ -27,6 +27,7 @@ from penstock.cli import (
     quarantine,
     schema,
     ship,
+    simulate,
     token,
     warehouse,
 )
@@ -58,6 +59,7 @@ for group in (
     collect,
     configure,
     ship,
+    simulate,
     account,
     drill,
     promote,

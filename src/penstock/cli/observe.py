@@ -165,17 +165,25 @@ def metrics(
 
 def alarms(
     context: typer.Context,
-    what: Annotated[str | None, typer.Argument(help='"history", or the name of an alarm.')] = None,
+    what: Annotated[str | None, typer.Argument(help='"history", "rehearse", or the name of an alarm.')] = None,
     pipeline: Annotated[str | None, typer.Option("--pipeline", "-p", help="Only this pipeline's.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many changes.")] = 20,
+    since: Annotated[
+        str | None, typer.Option("--since", help="What `rehearse` looks at; everything if absent.")
+    ] = None,
 ) -> None:
-    """Show the alarms and their states; `alarms history` shows their changes."""
+    """Show the alarms and their states; `alarms history` shows their changes, `alarms rehearse` what they would do."""
     from penstock.cli import output
 
     options: Options = context.obj
-    home = options.open_home()
     definitions, _ = options.catalog().load_good()
     chosen = {name: d for name, d in definitions.items() if pipeline in {None, name}}
+    if what == "rehearse":
+        from penstock.cli.alarm_rehearsal import rehearse_alarms
+
+        rehearse_alarms(options, chosen, None if since is None else span_seconds(since))
+        return
+    home = options.open_home()
     if what is not None:
         names = {alarm for d in chosen.values() for alarm in [*d.alarms, *d.composite_alarms]}
         if what != "history" and what not in names:

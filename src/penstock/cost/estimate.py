@@ -10,57 +10,22 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from penstock.cost.by_states import asked, item_writes
-from penstock.cost.prices import PRICES, REGION
+from penstock.cost.lines import Line, Quantity, priced
+from penstock.cost.prices import PriceBook, book
 from penstock.cost.sealing import sealing
+from penstock.cost.standing import standing, unpriced
 from penstock.cost.traffic import MONTH_DAYS, MONTH_HOURS, Traffic, traffic
+from penstock.cost.units import CHUNK_BYTES, GB, READ_UNIT_BYTES, SPARK_DPUS, WRITE_UNIT_BYTES, glue_dpu_hours
 from penstock.cost.usage import Usage, check
 from penstock.model.access import Grant, HotAction, Kind, LakeAction, QueueAction, TopicAction
 from penstock.model.datasets import HotTable, LakeTable, Zone
 from penstock.model.metrics import Metric
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
-from penstock.watch.windows import check_window
 
-GB = 1e9
 DAY_SECONDS = 86_400
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-WRITE_UNIT_BYTES = 1024
-READ_UNIT_BYTES = 4096
-# https://aws.amazon.com/sqs/pricing/, https://aws.amazon.com/eventbridge/pricing/
-CHUNK_BYTES = 64 * 1024
-# A pipeline's network reaches these by an endpoint that costs by the hour.
-INTERFACES = {Kind.TOPIC: "SNS", Kind.QUEUE: "SQS", Kind.EVENT_BUS: "EventBridge"}
-# An instance reaches these always: its shell has two, its log one.
-INSTANCE_WAYS = ("Systems Manager", "its sessions", "CloudWatch Logs")
-INSTANCE_DISK_GB = 16
 CRAWLER_DPU = 2
 JOB_DPU = 1 / 16
-# Every deployment has two of its own: for tasks that were killed, and for dead letters.
-OWN_ALARMS = 2
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an estimate.
-
-    Attributes:
-        price: the code of its price in the price book.
-        quantity: units in a month.
-        unit_price_usd: of ``per`` units.
-        free: units of every month that cost nothing.
-        monthly_usd: with the free tier.
-        full_usd: without it.
-    """
-
-    service: str
-    what: str
-    price: str
-    quantity: float
-    unit: str
-    unit_price_usd: float
-    per: float
-    free: float
-    monthly_usd: float
-    full_usd: float
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,67 +50,53 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         return sum(line.full_usd for line in self.lines)
 
 
-def estimate(definition: Definition, usage: Usage | None = None) -> Estimate:
-    """Returns what a pipeline costs a month in AWS; the prices are those of us-east-1, wherever it runs.
+def estimate(definition: Definition, usage: Usage | None = None, prices: PriceBook | None = None) -> Estimate:
+    """Returns what a pipeline costs a month in AWS.
 
     Args:
         usage: what the definition cannot tell; see there for what is assumed.
+        prices: those of us-east-1 when absent.
 
     Raises:
         UsageError: the usage does not fit the pipeline.
     """
     assumed = usage or Usage()
     check(definition, assumed)
-    month = traffic(definition, assumed)
-    lines = tuple(line for part in _PARTS for line in part(definition, assumed, month) if line.quantity > 0)
-    return Estimate(region=REGION, lines=lines, unpriced=_unpriced(definition))
+    month, known = traffic(definition, assumed), prices or book()
+    found = [*(one for part in _PARTS for one in part(definition, assumed, month))]
+    found += standing(definition, assumed, known)
+    lines = tuple(priced(one, known) for one in found if one.quantity > 0)
+    return Estimate(region=known.region, lines=lines, unpriced=unpriced(definition, known))
 
 
-def line(price: str, what: str, quantity: float) -> Line:
-    """Returns a quantity with its price."""
-    found = PRICES[price]
-    return Line(
-        service=found.service,
-        what=what,
-        price=price,
-        quantity=quantity,
-        unit=found.unit,
-        unit_price_usd=found.usd,
-        per=found.per,
-        free=found.free,
-        monthly_usd=found.charge(quantity),
-        full_usd=found.charge(quantity, free_tier=False),
-    )
-
-
-def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _compute(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     sealed = sealing(definition, usage, month)
     gb_seconds = sealed.gb_seconds
     if _on_instance(definition):
-        yield line("lambda-requests", "calls of the function that seals", sealed.starts)
-        yield line(f"lambda-{definition.deployment.architecture}", "time of the function that seals", gb_seconds)
+        yield Quantity("lambda-requests", "calls of the function that seals", sealed.starts)
+        yield Quantity(f"lambda-{definition.deployment.architecture}", "time of the function that seals", gb_seconds)
         return
     for name, calls in month.calls.items():
         task = definition.tasks.get(name)
         if task is not None:
             seconds = min(usage.task_seconds.get(name, usage.default_task_seconds), task.timeout_seconds)
             gb_seconds += calls * seconds * task.memory_mb / 1024
-    yield line("lambda-requests", "calls of tasks", _of_tasks(definition, month) + sealed.starts)
-    yield line(f"lambda-{definition.deployment.architecture}", "time of tasks", gb_seconds)
+    yield Quantity("lambda-requests", "calls of tasks", _of_tasks(definition, month) + sealed.starts)
+    yield Quantity(f"lambda-{definition.deployment.architecture}", "time of tasks", gb_seconds)
 
 
-def _workflow(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _workflow(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     sealed = sealing(definition, usage, month)
     if _on_instance(definition):
-        yield line("schedules", "starts by schedules", sealed.starts)
+        yield Quantity("schedules", "starts by schedules", sealed.starts)
         return
-    yield line("schedules", "starts by schedules", month.slots + sealed.starts)
-    yield line("transitions", "states of workflows", month.transitions)
+    yield Quantity("schedules", "starts by schedules", month.slots + sealed.starts)
+    yield Quantity("transitions", "states of workflows", month.transitions)
     if definition.deployment.tracing:
-        yield line("traces", "traces of executions", sum(month.runs.values()))
+        yield Quantity("traces", "traces of executions", sum(month.runs.values()))
 
 
-def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     puts = sum(month.objects.values()) + asked(month, "s3:putObject")
     reads = sum(
         month.calls.get(task.name, 0.0) for task in definition.tasks.values() for _ in _of(task, LakeAction.READ)
@@ -157,12 +108,12 @@ def _storage(definition: Definition, usage: Usage, month: Traffic) -> Iterator[L
         held += usage.sealed_share * sum(lake_gb(table, objects, usage, "sealed") for table, objects in tables)
     sealed = sealing(definition, usage, month)
     puts, reads = puts + sealed.puts, reads + sealed.gets
-    yield line("s3-put", "objects written", puts)
-    yield line("s3-get", "objects read", reads)
-    yield line("s3-storage", "the lake", held)
+    yield Quantity("s3-put", "objects written", puts)
+    yield Quantity("s3-get", "objects read", reads)
+    yield Quantity("s3-storage", "the lake", held)
     if definition.deployment.replica_region is not None:
-        yield line("s3-ia-put", "objects copied to the other region", puts)
-        yield line("s3-ia-storage", "the lake's copy", held)
+        yield Quantity("s3-ia-put", "objects copied to the other region", puts)
+        yield Quantity("s3-ia-storage", "the lake's copy", held)
 
 
 def lake_gb(table: LakeTable, objects: float, usage: Usage, zone: Zone = "raw") -> float:
@@ -172,7 +123,7 @@ def lake_gb(table: LakeTable, objects: float, usage: Usage, zone: Zone = "raw") 
     return objects * usage.records_per_object * usage.record_bytes * age / GB
 
 
-def _hot(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _hot(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     regions = 1 if definition.deployment.replica_region is None else 2
     units = -(-usage.record_bytes // WRITE_UNIT_BYTES)
     writes, held, kept = item_writes(definition, month) * units * regions, 0.0, 0.0
@@ -184,29 +135,25 @@ def _hot(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]
         size = items * usage.record_bytes * _months(table, usage) / GB
         held += size * copies * regions
         kept += size * regions if table.point_in_time_recovery else 0.0
-    yield line("dynamodb-write", "items, with their indexes", writes)
+    yield Quantity("dynamodb-write", "items, with their indexes", writes)
     if definition.hot_tables:
         # Half a unit each: reads need not be consistent.
         reads = usage.hot_reads + asked(month, "dynamodb:getItem")
-        yield line("dynamodb-read", "reads", reads * -(-usage.record_bytes // READ_UNIT_BYTES) / 2)
-    yield line("dynamodb-storage", "hot tables, with their indexes", held)
-    yield line("dynamodb-pitr", "point-in-time recovery", kept)
+        yield Quantity("dynamodb-read", "reads", reads * -(-usage.record_bytes // READ_UNIT_BYTES) / 2)
+    yield Quantity("dynamodb-storage", "hot tables, with their indexes", held)
+    yield Quantity("dynamodb-pitr", "point-in-time recovery", kept)
 
 
 def _months(table: HotTable, usage: Usage) -> float:
     return usage.months_kept if table.ttl_seconds is None else table.ttl_seconds / DAY_SECONDS / MONTH_DAYS
 
 
-def _watch(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _watch(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     known = {metric.key: metric for metric in definition.metrics.values()}
     known |= {alarm.metric.key: alarm.metric for alarm in definition.alarms.values()}
     hours = sum(metric_hours(definition, metric, month) for metric in known.values())
-    watched = [a for a in definition.alarms.values() if not check_window(a.period_seconds, a.evaluation_periods)]
-    yield line("metrics", f"{len(known)} metrics, in the hours with data", hours / MONTH_HOURS)
-    yield line("alarms", "alarms", len(watched) + OWN_ALARMS + sealing(definition, usage, month).alarms)
-    yield line("composite-alarms", "composite alarms", len(definition.composite_alarms))
-    yield line("dashboards", "dashboards", len(definition.dashboards))
-    yield line("logs", "logs of tasks", _of_tasks(definition, month) * usage.log_bytes_per_call / GB)
+    yield Quantity("metrics", f"{len(known)} metrics, in the hours with data", hours / MONTH_HOURS)
+    yield Quantity("logs", "logs of tasks", _of_tasks(definition, month) * usage.log_bytes_per_call / GB)
 
 
 def metric_hours(definition: Definition, metric: Metric, month: Traffic) -> float:
@@ -237,7 +184,7 @@ def _publishes(definition: Definition, task: Task, metric: Metric) -> bool:
     return False
 
 
-def _topics(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _topics(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     messages = mails = 0.0
     for topic in definition.topics.values():
         published = _calls(definition, month, Grant(Kind.TOPIC, topic.name, TopicAction.PUBLISH))
@@ -248,16 +195,14 @@ def _topics(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Li
         mails += published * subscribers
     # Which topic is not told: each counts as one with one subscriber.
     messages, mails = (count + asked(month, "sns:publish") for count in (messages, mails))
-    yield line("sns-publish", "messages", messages + usage.alarm_mails)
-    yield line("sns-mail", "mails", mails + usage.alarm_mails)
+    yield Quantity("sns-publish", "messages", messages + usage.alarm_mails)
+    yield Quantity("sns-mail", "mails", mails + usage.alarm_mails)
     if definition.deployment.encryption_key:
-        yield line("kms-key", "the key of topics and queues", 1)
-        yield line("kms-requests", "messages encrypted", messages + usage.alarm_mails)
-    yield line("secrets", "secrets", usage.secrets)
-    yield line("secret-reads", "reads of secrets", usage.secrets * _of_tasks(definition, month))
+        yield Quantity("kms-requests", "messages encrypted", messages + usage.alarm_mails)
+    yield Quantity("secret-reads", "reads of secrets", usage.secrets * _of_tasks(definition, month))
 
 
-def _messaging(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _messaging(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     # Every 64 KB of a message, or of an event, are billed as one.
     parts = -(-usage.record_bytes // CHUNK_BYTES)
     sent, received = _of_states(month, "sqs:sendMessage"), 0.0
@@ -265,70 +210,28 @@ def _messaging(definition: Definition, usage: Usage, month: Traffic) -> Iterator
         sent += _calls(definition, month, Grant(Kind.QUEUE, queue.name, QueueAction.SEND)) * usage.messages_per_call
         received += _calls(definition, month, Grant(Kind.QUEUE, queue.name, QueueAction.RECEIVE))
     # A message is sent, received and deleted; a call that receives asks once more, and gets nothing.
-    yield line("sqs-requests", "messages sent, received and deleted", sent * (2 * parts + 1) + received)
+    yield Quantity("sqs-requests", "messages sent, received and deleted", sent * (2 * parts + 1) + received)
     put = sum(month.events.values()) + _of_states(month, "events:putEvents")
-    yield line("events", "events put on buses", put * parts)
+    yield Quantity("events", "events put on buses", put * parts)
 
 
-def _catalog(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
+def _catalog(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Quantity]:
     if not definition.lake_tables:
         return
     queries = usage.queries + asked(month, "athena:startQueryExecution")
-    yield line("athena", "what queries scan", queries * usage.query_gb)
+    yield Quantity("athena", "what queries scan", queries * usage.query_gb)
     # A view lists what is sealed, what is raw, and what is sealed of the same days.
     listings = 3 if definition.deployment.sealing else 1
-    yield line("s3-put", "partitions that queries look into", queries * usage.query_partitions * listings)
-    yield line("s3-put", "listings by workflows", asked(month, "s3:listObjectsV2"))
-    yield line("glue-catalog", "tables", 1 + len(definition.lake_tables) * (3 + definition.deployment.sealing))
+    yield Quantity("s3-put", "partitions that queries look into", queries * usage.query_partitions * listings)
+    yield Quantity("s3-put", "listings by workflows", asked(month, "s3:listObjectsV2"))
     dpu_hours = usage.crawler_hours * CRAWLER_DPU * definition.deployment.crawler
-    yield line(
-        "glue-dpu", "crawler and job", dpu_hours + usage.job_hours * JOB_DPU * definition.deployment.backfill_job
-    )
-
-
-def _network(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    kinds = {grant.kind for task in definition.tasks.values() for grant in task.grants}
-    ways = [service for kind, service in INTERFACES.items() if kind in kinds]
-    if definition.deployment.vpc and ways:
-        yield line("endpoint-hours", f"the way to {', '.join(ways)}", usage.zones * len(ways) * MONTH_HOURS)
-
-
-def _warehouses(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    count, chosen = len(definition.warehouses), definition.deployment
-    if not count:
-        return
-    if chosen.database_class in PRICES:
-        yield line(chosen.database_class, "databases of warehouses", count * MONTH_HOURS)
-    # Backups cost nothing up to the size of the disk.
-    yield line("db-storage", "disks of warehouses", count * chosen.database_storage_gb)
-    yield line("endpoint-hours", "the way to Secrets Manager", MONTH_HOURS)
-    # RDS keeps the password of each owner there.
-    yield line("secrets", "passwords of owners", count)
-
-
-def _instance(definition: Definition, usage: Usage, month: Traffic) -> Iterator[Line]:
-    if not _on_instance(definition):
-        return
-    chosen = definition.deployment.instance_type
-    if chosen in PRICES:
-        yield line(chosen, "the instance", MONTH_HOURS)
-    yield line("gp3-storage", "the instance's disk", INSTANCE_DISK_GB)
-    kinds = {grant.kind for task in definition.tasks.values() for grant in task.grants}
-    ways = [*INSTANCE_WAYS, *(service for kind, service in INTERFACES.items() if kind in kinds)]
-    yield line("endpoint-hours", f"the instance's way to {', '.join(ways)}", len(ways) * MONTH_HOURS)
+    dpu_hours += usage.job_hours * JOB_DPU * definition.deployment.backfill_job
+    dpu_hours += asked(month, "glue:startJobRun") * glue_dpu_hours(usage.spark_seconds, SPARK_DPUS)
+    yield Quantity("glue-dpu", "crawler and jobs", dpu_hours)
 
 
 def _on_instance(definition: Definition) -> bool:
     return definition.deployment.compute == "ec2"
-
-
-def _unpriced(definition: Definition) -> tuple[str, ...]:
-    chosen, found = definition.deployment, []
-    if definition.warehouses and chosen.database_class not in PRICES:
-        found.append(f"hours of a database of class {chosen.database_class}")
-    if _on_instance(definition) and chosen.instance_type not in PRICES:
-        found.append(f"hours of an instance of type {chosen.instance_type}")
-    return tuple(found)
 
 
 def _of(task: Task, action: str) -> list[Grant]:
@@ -350,7 +253,6 @@ def _calls(definition: Definition, month: Traffic, grant: Grant) -> float:
     return sum(month.calls.get(task.name, 0.0) for task in definition.tasks.values() if grant in task.grants)
 
 
-_PARTS: tuple[Callable[[Definition, Usage, Traffic], Iterator[Line]], ...] = (
-    _compute, _workflow, _storage, _hot, _watch, _topics, _messaging, _catalog, _network, _warehouses,
-    _instance,
+_PARTS: tuple[Callable[[Definition, Usage, Traffic], Iterator[Quantity]], ...] = (
+    _compute, _workflow, _storage, _hot, _watch, _topics, _messaging, _catalog,
 )  # fmt: skip

@@ -38,6 +38,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         sealing_seconds: how long a run of the function that seals is billed for, where there is one.
         sealed_share: the size of what is sealed, as a part of the raw objects'.
         job_hours: time that the backfill job runs, at a sixteenth of a DPU.
+        spark_seconds: how long a run of a task that is a job on Spark is billed for; a minute at least.
     """
 
     runs: dict[str, float] = {}
@@ -63,6 +64,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     sealing_seconds: float = 5.0
     sealed_share: float = 0.2
     job_hours: float = 0.0
+    spark_seconds: float = 60.0
 
 
 def check(definition: Definition, usage: Usage) -> None:

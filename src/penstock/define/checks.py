@@ -15,6 +15,7 @@ from penstock.define.messaging import check as check_messaging
 from penstock.define.parts import noun_of
 from penstock.define.rehearsing import check as check_rehearsal
 from penstock.define.service_calls import check_workflow, known_resources
+from penstock.define.simulating import check as check_simulation
 from penstock.define.tables import check as check_tables
 from penstock.define.transforming import check as check_transformations
 from penstock.define.warehousing import check as check_warehouses
@@ -68,6 +69,7 @@ def check(definition: Definition, place: str, translate: Translate | None = None
         *check_arrivals(definition),
         *check_transformations(definition),
         *check_rehearsal(definition),
+        *check_simulation(definition),
         *_topics(definition),
         *_dashboards(definition),
         *check_queries(definition, translate),

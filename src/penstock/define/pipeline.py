@@ -17,6 +17,7 @@ from penstock.define.keys import as_key
 from penstock.define.messaging import listed
 from penstock.define.places import caller_place
 from penstock.define.rehearsing import Rehearsing
+from penstock.define.simulating import Simulating
 from penstock.define.tables import aged, column_names
 from penstock.define.transforming import Transforming
 from penstock.define.units import minutes, rate, seconds, whole_seconds
@@ -38,7 +39,7 @@ Handler = Callable[[Any, Any], Any]
 Target = Stepped | Workflow
 
 
-class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
+class Pipeline(Arriving, Warehousing, Rehearsing, Simulating, Transforming):
     """A pipeline under definition.
 
     Args:
@@ -322,6 +323,7 @@ class Pipeline(Arriving, Warehousing, Rehearsing, Transforming):
             tags=self._tags,
             deployment=self._deployment,
             rehearsal=self._rehearsal,
+            simulation=self._simulation,
             shown=self._shown,
             **parts,
         )

@@ -16,6 +16,7 @@ from penstock.model.queues import Queue
 from penstock.model.rehearsal import Rehearsed
 from penstock.model.schedule import Schedule
 from penstock.model.showing import Shown
+from penstock.model.simulation import Simulated
 from penstock.model.task import Task
 from penstock.model.topics import Topic
 from penstock.model.transformations import Transformation
@@ -28,6 +29,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rehearsal: with what it is rehearsed.
+        simulation: with what it is simulated.
         shown: how its runs are shown to people.
     """
 
@@ -57,4 +59,5 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     transformations: dict[str, Transformation] = {}
     deployment: Deployment = Deployment()
     rehearsal: Rehearsed = Rehearsed()
+    simulation: Simulated = Simulated()
     shown: Shown = Shown()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import functools
 import hashlib
 import types
 import typing
@@ -75,6 +76,11 @@ def columns(record: type[msgspec.Struct]) -> tuple[Column, ...]:
     Raises:
         TypeError: a field has a type that no column can hold.
     """
+    return _known_columns(record)
+
+
+@functools.lru_cache(maxsize=256)
+def _known_columns(record: Any) -> tuple[Column, ...]:
     return _columns(record, ())
 
 

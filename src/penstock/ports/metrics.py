@@ -62,18 +62,52 @@ class MetricStore(MetricPublisher, Protocol):
         ...
 
 
+class WatchedMetrics(MetricStore, Protocol):
+    """Datapoints that are watched for changes."""
+
+    def version(self) -> tuple[int, ...]:
+        """Returns what is another value after anybody has published or deleted something."""
+        ...
+
+
+def check_datapoints(data: Sequence[Datapoint], now: float) -> None:
+    """Checks datapoints by CloudWatch's rules, the names of each metric once.
+
+    Raises:
+        ValidationError: one breaks a rule.
+    """
+    named: set[int] = set()
+    for point in data:
+        # Of one batch, the metrics stay where they are.
+        if id(point.metric) not in named:
+            named.add(id(point.metric))
+            check_datapoint(point, now)
+            continue
+        mistake = _point_mistake(point, now)
+        if mistake:
+            raise _refused(point.metric, mistake)
+
+
 def check_datapoint(point: Datapoint, now: float) -> None:
     """Checks a datapoint by CloudWatch's rules.
 
     Raises:
         ValidationError: it breaks one.
     """
-    metric, value = point.metric, point.value
-    mistake = _name_mistake(metric) or _value_mistake(value) or _time_mistake(point.at, now)
-    if mistake is None and not (math.isfinite(point.count) and point.count > 0):
-        mistake = f"has a count of {point.count}"
+    mistake = _name_mistake(point.metric) or _point_mistake(point, now)
     if mistake:
-        raise ValidationError(f"metric {metric.label!r} {mistake}", hint="see PutMetricData's rules for a MetricDatum")
+        raise _refused(point.metric, mistake)
+
+
+def _refused(metric: Metric, mistake: str) -> ValidationError:
+    return ValidationError(f"metric {metric.label!r} {mistake}", hint="see PutMetricData's rules for a MetricDatum")
+
+
+def _point_mistake(point: Datapoint, now: float) -> str | None:
+    mistake = _value_mistake(point.value) or _time_mistake(point.at, now)
+    if mistake is None and not (math.isfinite(point.count) and point.count > 0):
+        return f"has a count of {point.count}"
+    return mistake
 
 
 def _name_mistake(metric: Metric) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from penstock.errors import PenstockError, TaskError
+from penstock.faultpoints import Killed
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 from penstock.ports.invoke import RESPONSE_LIMIT_BYTES, Call, Reply
@@ -63,6 +64,8 @@ class TaskCaller:
             return Reply(output=encode_result(task, result))
         except SystemExit as error:
             return Reply(error="Runtime.ExitError", cause=f"the handler left with exit status {error.code}")
+        except Killed:
+            raise
         except BaseException as error:  # noqa: BLE001 - the border between a user's code and the engine
             return Reply(error=error_name(error), cause=describe(error))
 

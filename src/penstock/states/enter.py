@@ -111,6 +111,7 @@ class Runner(Turn):
         state = frame.machine.states[name]
         frame.state, frame.value, frame.entered_at = state, value, self.at
         frame.visit += 1
+        self.state.transitions += 1
         frame.number = frame.visit
         frame.attempt = 0
         frame.retries = [0] * len(state.retriers)
@@ -252,6 +253,7 @@ class Runner(Turn):
             frame.children, frame.items = [], []
             pause = pause_seconds(*retry, seed=f"{self.key(frame)}#{frame.attempt}")
             frame.attempt += 1
+            self.state.transitions += 1
             frame.map_run = None
             self.start_timer(frame, "retry", self.at + pause)
             return STAY
@@ -319,6 +321,7 @@ class Runner(Turn):
                     self.resume(child)
             return STAY
         frame.attempt += 1
+        self.state.transitions += 1
         return self._work(frame, frame.state)
 
 

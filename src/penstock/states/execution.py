@@ -124,6 +124,7 @@ class ExecutionState:
         status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
         told: counts the history's entries, which are limited, whether they are built or not.
         redriven_at: when it was put through again the last time.
+        transitions: how many states were entered, or tried again, since it began or was last put through again.
     """
 
     machine: Machine
@@ -139,6 +140,7 @@ class ExecutionState:
     redrives: int = 0
     told: int = 0
     redriven_at: float | None = None
+    transitions: int = 0
 
     def active(self) -> list[tuple[str, str, int]]:
         """Returns (state name, what it is doing, attempt) of each state that something is awaited for."""

@@ -171,6 +171,7 @@ def _redrive(run: Runner) -> None:
     state.status, state.error, state.cause = "RUNNING", "", ""
     state.redrives += 1
     state.redriven_at = run.at
+    state.transitions = 0
     run.tell_execution("Redriven", redriveCount=state.redrives)
     run.start_clock()
     run.resume(state.root)

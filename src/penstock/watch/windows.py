@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from penstock.errors import UsageError
+from penstock.model.metrics import Statistics
 
 Value = tuple[float, float, float]
 
@@ -97,6 +98,36 @@ def percentile(rank: float, data: Sequence[tuple[float, float]]) -> float:
 def period_start(at: float, period_seconds: int, origin: float = 0.0) -> float:
     """Returns the beginning of the period that a moment lies in; periods count from ``origin``."""
     return origin + (at - origin) // period_seconds * period_seconds
+
+
+def is_of_sums(name: str) -> bool:
+    """Tells whether a statistic follows from statistics of shorter times: percentiles do not."""
+    return name in STATISTICS
+
+
+def series_of_parts(
+    parts: Iterable[Statistics], name: str, period_seconds: int, start: float, end: float
+) -> dict[float, float]:
+    """Returns a statistic for each period that has data, from statistics of times that no period's bound parts."""
+    periods: dict[float, list[Statistics]] = {}
+    for part in parts:
+        if start <= part.start < end:
+            periods.setdefault(period_start(part.start, period_seconds, start), []).append(part)
+    return {begin: _of_parts(name, found) for begin, found in sorted(periods.items())}
+
+
+def _of_parts(name: str, parts: Sequence[Statistics]) -> float:
+    match name:
+        case "Minimum":
+            return min(part.minimum for part in parts)
+        case "Maximum":
+            return max(part.maximum for part in parts)
+        case "SampleCount":
+            return math.fsum(part.sample_count for part in parts)
+        case "Sum":
+            return math.fsum(part.sum for part in parts)
+        case _:
+            return math.fsum(part.sum for part in parts) / math.fsum(part.sample_count for part in parts)
 
 
 def series(values: Iterable[Value], name: str, period_seconds: int, start: float, end: float) -> dict[float, float]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.cost.estimate import Estimate, Line, estimate
+from penstock.cost.estimate import Estimate, estimate
+from penstock.cost.lines import Line
 from penstock.cost.prices import PRICES
 from penstock.cost.traffic import slots_a_month, traffic, walk
 from penstock.cost.usage import Usage
@@ -23,6 +24,12 @@ from penstock.model.schedule import Schedule
 from penstock.pipelines.metrics import pipeline
 
 METRICS = pipeline.build()
+# Prices of what a definition does not tell, or of what no pipeline can ask for.
+ONLY_MEASURED = {
+    "express-requests", "express-duration", "s3-ia-transition", "s3-archive-storage", "s3-archive-transition",
+    "log-storage", "glue-python-shell", "kinesis-shard-hours", "kinesis-put", "nat-hours", "nat-data", "transfer-out",
+    "transfer-regions",
+}  # fmt: skip
 
 
 def lines(made: Estimate) -> dict[str, Line]:
@@ -261,10 +268,21 @@ def test_a_network_costs_its_endpoint() -> None:
 
 def test_crawler_and_job_are_charged_where_they_are() -> None:
     used = Usage(crawler_hours=1, job_hours=16)
-    assert "crawler and job" not in lines(estimate(METRICS, used))
+    assert "crawler and jobs" not in lines(estimate(METRICS, used))
     # an hour at two DPUs and sixteen at a sixteenth: 3 * $0.44
     made = lines(estimate(deployed(crawler=True, backfill_job=True), used))
-    assert made["crawler and job"].monthly_usd == pytest.approx(1.32)
+    assert made["crawler and jobs"].monthly_usd == pytest.approx(1.32)
+
+
+def test_a_job_on_spark_is_charged_by_its_runs() -> None:
+    """240 runs of a minute with two DPUs: 8 DPU-hours at $0.44."""
+    states = {"Start": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True}}
+    document = json.dumps({"StartAt": "Start", "States": states}).encode()
+    workflow = msgspec.structs.replace(METRICS.workflows["metrics"], definition=document)
+    running = msgspec.structs.replace(METRICS, workflows={**METRICS.workflows, "metrics": workflow})
+    assert lines(estimate(running))["crawler and jobs"].monthly_usd == pytest.approx(3.52)
+    longer = lines(estimate(running, Usage(spark_seconds=90)))["crawler and jobs"]
+    assert longer.monthly_usd == pytest.approx(5.28)
 
 
 def test_secrets() -> None:
@@ -298,7 +316,7 @@ def test_no_allowance_is_given_twice() -> None:
     assert [code for code, times in count.items() if times > 1 and PRICES[code].free] == []
     assert count.keys() >= {
         one
-        for one in PRICES.keys() - {"lambda-x86_64", "composite-alarms"}
+        for one in PRICES.keys() - {"lambda-x86_64", "composite-alarms", "alarms-high-resolution"} - ONLY_MEASURED
         # Warehouses and instances have tests of their own.
         if not one.startswith(("db", "t3", "gp3"))
     }

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from penstock import Pipeline, days
-from penstock.cost.estimate import Line, estimate
+from penstock.cost.estimate import estimate
+from penstock.cost.lines import Line
 from penstock.cost.traffic import traffic
 from penstock.cost.usage import Usage
 from penstock.model.pipeline import Definition

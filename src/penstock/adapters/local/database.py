@@ -3,6 +3,7 @@
 Write-ahead log, immediate transactions, and SQLite's error texts translated into errors that say what to do.
 Durability: with ``normal`` (the default) a committed transaction survives the death of the process at any
 moment; after a power cut the newest commits may be gone, never a part of one. ``full`` syncs at each commit.
+``off`` never syncs: for what can be made again, such as a simulation.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +19,7 @@ from typing import Any, Literal
 from penstock.errors import HomeError, JournalCorruptError, PenstockError, StorageFullError, ThrottledError
 from penstock.faultpoints import fault_point
 
-Durability = Literal["normal", "full"]
+Durability = Literal["normal", "full", "off"]
 BUSY_TIMEOUT_SECONDS = 30
 
 
@@ -40,6 +42,7 @@ class Database:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._is_gathering = self._is_saving = False
         with self.translated_errors():
             path.touch(mode=0o600)
             self._migrate(migrations)
@@ -54,7 +57,7 @@ class Database:
             connection = sqlite3.connect(
                 self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
             connection.execute(f"PRAGMA synchronous={self._durability}")
             connection.execute("PRAGMA foreign_keys=ON")
         self._local.connection = connection
@@ -66,6 +69,10 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Runs the block in one immediate transaction: all of it is written or nothing. Nests into the outer one."""
         connection = self.connection
+        if self._is_gathering and not self._is_saving:
+            with self._saved(connection):
+                yield connection
+            return
         if connection.in_transaction:
             yield connection
             return
@@ -81,6 +88,32 @@ class Database:
                 raise
             fault_point("database.after_commit")
 
+    def gather(self) -> None:
+        """Commits from now on only when this is called again, or at the end: for who is alone, and can begin anew.
+
+        Transactions are all or nothing as before. One thread alone may use the database.
+        """
+        with self.translated_errors():
+            if self._is_gathering:
+                self.connection.execute("COMMIT")
+            self.connection.execute("BEGIN IMMEDIATE")
+        self._is_gathering = True
+
+    @contextlib.contextmanager
+    def _saved(self, connection: sqlite3.Connection) -> Iterator[None]:
+        with self.translated_errors():
+            connection.execute("SAVEPOINT one")
+            self._is_saving = True
+            try:
+                yield
+                connection.execute("RELEASE one")
+            except BaseException:
+                connection.execute("ROLLBACK TO one")
+                connection.execute("RELEASE one")
+                raise
+            finally:
+                self._is_saving = False
+
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Runs one statement outside a transaction."""
         with self.translated_errors():
@@ -93,6 +126,10 @@ class Database:
 
     def close(self) -> None:
         """Closes the connections of every thread."""
+        if self._is_gathering:
+            self._is_gathering = False
+            with self.translated_errors():
+                self.connection.execute("COMMIT")
         with self._lock:
             for connection in self._connections:
                 connection.close()
@@ -126,6 +163,20 @@ class Database:
                 f"cannot use {self.path}: {error.strerror}",
                 hint="check the folder's owner, mode and free space",
             ) from error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Has a connection write ahead. For this change SQLite itself does not wait for others that make it at once."""
+    until = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _translate(error: sqlite3.Error, path: Path) -> PenstockError:

@@ -169,6 +169,10 @@ class SqliteHotStore:
                 _remove(connection, table, (partition, sort), unpack(content))
         return len(found)
 
+    def gather(self) -> None:
+        """Commits only now and then, see ``Database.gather``."""
+        self._database.gather()
+
     def close(self) -> None:
         self._database.close()
 

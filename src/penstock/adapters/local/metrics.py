@@ -11,7 +11,7 @@ import msgspec
 from penstock.adapters.local.database import Database, Durability
 from penstock.model.metrics import Datapoint, Metric, Statistics, Unit
 from penstock.ports.clock import Clock
-from penstock.ports.metrics import Value, check_datapoint
+from penstock.ports.metrics import Value, check_datapoints
 
 MIGRATION = """
 CREATE TABLE series(
@@ -30,18 +30,24 @@ class SqliteMetricStore:
     def __init__(self, path: Path, clock: Clock, *, durability: Durability = "normal") -> None:
         self._database = Database(path, (MIGRATION,), durability=durability)
         self._clock = clock
+        # Numbers and units of series, which are never deleted.
+        self._known: dict[Any, tuple[int, Unit]] = {}
 
     def publish(self, data: Sequence[Datapoint], *, token: str | None = None) -> bool:
         now = self._clock.now()
-        for point in data:
-            check_datapoint(point, now)
+        check_datapoints(data, now)
         with self._database.transaction() as connection:
             if token is not None:
                 fresh = connection.execute("INSERT OR IGNORE INTO tokens VALUES(?,?)", (token, now)).rowcount
                 if not fresh:
                     return False
-            rows = [(self._series_id(connection, p.metric), p.at, p.value, p.count) for p in data]
+            numbers = {
+                metric: self._number(connection, metric) for metric in dict.fromkeys(point.metric for point in data)
+            }
+            rows = [(numbers[p.metric], p.at, p.value, p.count) for p in data]
             connection.executemany("INSERT INTO datapoints VALUES(?,?,?,?)", rows)
+        # Only what is committed is known.
+        self._known.update((metric.key, (number, metric.unit)) for metric, number in numbers.items())
         return True
 
     def statistics(self, metric: Metric, start: float, end: float, period_seconds: int) -> list[Statistics]:
@@ -72,23 +78,44 @@ class SqliteMetricStore:
             for row, space, name, dimensions, unit, at, value, count in self._database.rows(sql, (position, limit))
         ]
 
+    def count(self) -> int:
+        """Returns how many datapoints there are."""
+        return int(self._database.rows("SELECT count(*) FROM datapoints")[0][0])
+
+    def span(self) -> tuple[float, float] | None:
+        """Returns the times of the first and the last datapoint, in seconds since the epoch; None without any."""
+        first, last = self._database.rows("SELECT min(at), max(at) FROM datapoints")[0]
+        return None if first is None else (first, last)
+
+    def version(self) -> tuple[int, ...]:
+        # The first tells of other connections' writes, the second of this one's.
+        connection = self._database.connection
+        return int(self._database.rows("PRAGMA data_version")[0][0]), connection.total_changes
+
     def expire(self, before: float) -> int:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM tokens WHERE at<?", (before,))
             return int(connection.execute("DELETE FROM datapoints WHERE at<?", (before,)).rowcount)
 
+    def gather(self) -> None:
+        """Commits only now and then, see ``Database.gather``."""
+        self._database.gather()
+
     def close(self) -> None:
         self._database.close()
 
     def _rows(self, sql: str, metric: Metric, before: tuple[Any, ...], after: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        namespace, name, dimensions = _key(metric)
-        found = self._database.rows(
-            "SELECT id FROM series WHERE namespace=? AND name=? AND dimensions=?", (namespace, name, dimensions)
-        )
+        known = self._known.get(metric.key)
+        if known is not None:
+            return self._database.rows(sql, (*before, known[0], *after))
+        found = self._database.rows("SELECT id FROM series WHERE namespace=? AND name=? AND dimensions=?", _key(metric))
         return self._database.rows(sql, (*before, found[0][0], *after)) if found else []
 
-    @staticmethod
-    def _series_id(connection: Any, metric: Metric) -> int:
+    def _number(self, connection: Any, metric: Metric) -> int:
+        """Returns a series' number, and keeps its unit."""
+        known = self._known.get(metric.key)
+        if known is not None and known[1] == metric.unit:
+            return known[0]
         sql = (
             "INSERT INTO series(namespace, name, dimensions, unit) VALUES(?,?,?,?)"
             " ON CONFLICT DO UPDATE SET unit=excluded.unit RETURNING id"

@@ -28,6 +28,7 @@ from penstock.errors import (
     ValidationError,
 )
 from penstock.faultpoints import fault_point
+from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectInfo, check_key
 
 TEMPORARY_PREFIX = ".penstock-"
@@ -39,11 +40,15 @@ class FileObjectStore:
     Args:
         root: the folder; created, readable by its owner only, when it is absent.
         faults: begins the names of its fault points.
+        clock: tells when objects were written; the system's clock when absent.
+        sync: wait until what is written is on the disk; otherwise a power cut can damage it.
     """
 
-    def __init__(self, root: Path, *, faults: str = "objects") -> None:
+    def __init__(self, root: Path, *, faults: str = "objects", clock: Clock | None = None, sync: bool = True) -> None:
         self._root = root
         self._faults = faults
+        self._clock = clock
+        self._sync = sync
 
     def create(self, key: str, data: bytes) -> ObjectInfo:
         path = self._path(key)
@@ -129,13 +134,14 @@ class FileObjectStore:
         return self._root / key
 
     def _is_inside(self, path: Path) -> bool:
-        return path.parent.resolve().is_relative_to(self._root.resolve())
+        folder, root = os.path.realpath(path.parent), os.path.realpath(self._root)
+        return folder == root or folder.startswith(f"{root}{os.sep}")
 
     def _adopt(self, path: Path, source: Path) -> Path:
         """Returns a file, its bytes on the disk, that can take the object's name in one step."""
         self._make_folder(path)
         with source.open("rb") as file:
-            os.fsync(file.fileno())
+            self._settle(file.fileno())
         if source.stat().st_dev == path.parent.stat().st_dev:
             return source
         temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
@@ -156,11 +162,18 @@ class FileObjectStore:
                 file.write(data)
                 fault_point(f"{self._faults}.before_sync")
                 file.flush()
-                os.fsync(fd)
+                self._settle(fd)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         return temporary
+
+    def _settle(self, fd: int) -> None:
+        if self._clock is not None:
+            written_at = round(self._clock.now() * 1e9)
+            os.utime(fd, ns=(written_at, written_at))
+        if self._sync:
+            os.fsync(fd)
 
     def _walk(self, folder: str, prefix: str, start_after: str | None) -> Iterator[ObjectInfo]:
         path = self._root / folder if folder else self._root

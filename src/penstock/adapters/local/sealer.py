@@ -45,6 +45,7 @@ class DuckDbSealer:
         objects: where the objects are, when ``lake`` does not hold them; they are then copied to a scratch folder.
         memory_limit_mb: what DuckDB may use; beyond that it uses the scratch folder.
         threads: how many work on a partition; as many as there are cores when absent.
+        stays_open: one database serves all partitions, one after the other: for who seals many small ones.
     """
 
     def __init__(
@@ -54,7 +55,10 @@ class DuckDbSealer:
         objects: ObjectStore | None = None,
         memory_limit_mb: int = 1024,
         threads: int | None = None,
+        stays_open: bool = False,
     ) -> None:
+        self._stays_open = stays_open
+        self._opened: duckdb.DuckDBPyConnection | None = None
         self._lake = lake
         self._objects = objects
         self._memory_limit_mb = memory_limit_mb
@@ -104,7 +108,7 @@ class DuckDbSealer:
         import duckdb
 
         path = scratch / f"{table.name}.parquet"
-        connection = self._connect(scratch)
+        connection = self._cursor() if self._stays_open else self._connect(scratch)
         try:
             writing = _Writing(connection, sql.shape_of(table), lines, path)
             rows, duplicates = (writing.unique if table.unique else writing.all)(check, previous)
@@ -115,6 +119,20 @@ class DuckDbSealer:
         add_key_values(path, describe(duplicates))
         fault_point("sealer.after_write")
         return Written(path, rows)
+
+    def close(self) -> None:
+        """Closes the database that stays open, if there is one."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """Returns a connection to the database that stays, with nothing in it."""
+        if self._opened is None:
+            self._opened = self._connect(self._lake / f"{SCRATCH_PREFIX}open")
+        for name in sql.TABLES:
+            self._opened.execute(f"DROP TABLE IF EXISTS {name}")
+        return self._opened.cursor()
 
     def _connect(self, scratch: Path) -> duckdb.DuckDBPyConnection:
         import duckdb

@@ -21,6 +21,7 @@ LINE_LIMIT_BYTES = 17 * 1024 * 1024
 # A query that looks for a few rows reads only their groups.
 ROW_GROUP_ROWS = 32_768
 NUMBER = '"penstock.number"'
+TABLES = ("staged", "duplicates")
 
 
 class Shape(msgspec.Struct, frozen=True):

@@ -118,6 +118,7 @@ def _key(event: Any) -> str:
 pipeline.every(minutes(5), Invoke(log_generator).retry(times=2))
 pipeline.on_object(raw, log_aggregator)
 pipeline.rehearse({"logs": {"rate": 60, "seed": 7}}, {"logs": {"rate": 0}})
+pipeline.simulate(lambda instances, seed: {"logs": {"rate": instances, "seed": seed}}, instances=60)
 
 for _name, (_sql, _description) in queries.NAMED.items():
     pipeline.query(_name, _sql, dialect="athena", description=_description)

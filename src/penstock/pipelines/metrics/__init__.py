@@ -207,6 +207,13 @@ collection = (
 pipeline.every(hours(3), collection)
 pipeline.on_object(raw, log_processor)
 pipeline.rehearse({"fleet": {"instances": 20, "seed": 7}}, {"fleet": {"instances": 0}})
+pipeline.simulate(
+    lambda instances, seed: {"fleet": {"instances": instances, "seed": seed}},
+    takes={
+        collect_cpu: seconds(1.2), collect_memory: seconds(1.2), collect_disk: seconds(1.2),
+        collect_network: seconds(1.2), log_processor: seconds(0.5), notify_success: seconds(0.2),
+    },
+)  # fmt: skip
 
 for _name, (_sql, _description) in queries.NAMED.items():
     pipeline.query(_name, _sql, dialect="athena", description=_description)

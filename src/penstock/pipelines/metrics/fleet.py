@@ -7,6 +7,7 @@ stays above 85 percent (memory: 90) for at least 6 hours, so that two collection
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from typing import Any
@@ -22,6 +23,7 @@ WEEK_SECONDS = 7 * DAY_SECONDS
 INCIDENT_CHANCE = 0.15
 SHORTEST_INCIDENT_SECONDS, LONGEST_INCIDENT_SECONDS = 9 * 3600, 24 * 3600
 LARGEST_FLEET = 10_000
+REMEMBERED = 4 * LARGEST_FLEET
 MEMORY_MB = (4096.0, 8192.0, 16_384.0, 32_768.0)
 # What is there to be used: percent, operations a second, bytes a second (1 Gbit/s).
 FULL = {"cpu": 100.0, "memory": 100.0, "disk": 8000.0, "network": 125_000_000.0}
@@ -38,7 +40,7 @@ class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def names(self) -> list[str]:
         """Returns the instances' ids, as EC2 writes them."""
-        return [f"i-{_digest(self.seed, 'instance', number).hex()[:17]}" for number in range(self.instances)]
+        return list(_names(self))
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -94,27 +96,43 @@ def read(seed: int, instance: str, metric_type: MetricType, at: float) -> Readin
 
 def incident(seed: int, instance: str, metric_type: MetricType, at: float) -> Incident | None:
     """Returns the incident that an instance has at a time, or None."""
-    week = int(at // WEEK_SECONDS)
+    found = _of_week(seed, instance, metric_type, int(at // WEEK_SECONDS))
+    return found if found is not None and found.began_at <= at < found.ended_at else None
+
+
+# What stays for a week, or for ever, is drawn once: a large fleet is read again and again.
+@functools.lru_cache(maxsize=REMEMBERED)
+def _of_week(seed: int, instance: str, metric_type: MetricType, week: int) -> Incident | None:
     if _uniform(seed, instance, metric_type, "incident", week) >= INCIDENT_CHANCE:
         return None
     spread = LONGEST_INCIDENT_SECONDS - SHORTEST_INCIDENT_SECONDS
     lasts = SHORTEST_INCIDENT_SECONDS + spread * _uniform(seed, instance, metric_type, "lasts", week)
     # It ends in the week in which it began, so that one draw tells of any time.
     began_at = week * WEEK_SECONDS + (WEEK_SECONDS - lasts) * _uniform(seed, instance, metric_type, "begins", week)
-    found = Incident(began_at, began_at + lasts)
-    return found if found.began_at <= at < found.ended_at else None
+    return Incident(began_at, began_at + lasts)
 
 
 def _share(seed: int, instance: str, metric_type: MetricType, at: float) -> float:
     """Returns how much of what is there is in use, from 0 to 1."""
-    usual = LEVEL[metric_type] + 0.30 * _uniform(seed, instance, metric_type, "level")
-    phase = 0.1 * _uniform(seed, instance, "phase")
+    usual, phase = _own(seed, instance, metric_type)
     day = 0.5 - 0.5 * math.cos(2 * math.pi * (at / DAY_SECONDS + phase - 0.05))
     # The epoch began on a Thursday.
     is_weekend = (int(at // DAY_SECONDS) + 3) % 7 >= 5
     usual += DAILY[metric_type] * day * (0.45 if is_weekend else 1.0)
     noise = 0.06 * (_uniform(seed, instance, metric_type, int(at // 60)) - 0.5)
     return min(1.0, max(0.0, _with_incident(seed, instance, metric_type, at, usual) + noise))
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _own(seed: int, instance: str, metric_type: MetricType) -> tuple[float, float]:
+    """Returns the usual share of an instance at night, and how its days are shifted."""
+    level = 0.30 * _uniform(seed, instance, metric_type, "level")
+    return LEVEL[metric_type] + level, 0.1 * _uniform(seed, instance, "phase")
+
+
+@functools.lru_cache(maxsize=4)
+def _names(fleet: Fleet) -> tuple[str, ...]:
+    return tuple(f"i-{_digest(fleet.seed, 'instance', number).hex()[:17]}" for number in range(fleet.instances))
 
 
 def _with_incident(seed: int, instance: str, metric_type: MetricType, at: float, usual: float) -> float:
@@ -128,6 +146,7 @@ def _with_incident(seed: int, instance: str, metric_type: MetricType, at: float,
     return usual + (0.95 - usual) * grown
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def _pick(seed: int, instance: str, what: str, count: int) -> int:
     return min(count - 1, int(_uniform(seed, instance, what) * count))
 

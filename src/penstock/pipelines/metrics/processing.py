@@ -64,8 +64,8 @@ def _sort(line: Good | Bad, now: float, batch: Batch, seen: set[bytes]) -> Bad |
         batch.bads.append(line)
         return line
     record: MetricRecord = line.record
-    reason = judge(record, now)
     moment = parse_time(record.timestamp)
+    reason = _mistake(record, moment, now)
     if reason is not None or moment is None:
         bad = line.as_bad(reason or "no time")
         batch.bads.append(bad)
@@ -83,11 +83,14 @@ def _sort(line: Good | Bad, now: float, batch: Batch, seen: set[bytes]) -> Bad |
 
 def judge(record: MetricRecord, now: float) -> str | None:
     """Returns why a record does not fit, or None."""
-    return _time_mistake(record.timestamp, now) or _name_mistake(record) or _value_mistake(record)
+    return _mistake(record, parse_time(record.timestamp), now)
 
 
-def _time_mistake(text: str, now: float) -> str | None:
-    moment = parse_time(text)
+def _mistake(record: MetricRecord, moment: datetime | None, now: float) -> str | None:
+    return _time_mistake(record.timestamp, moment, now) or _name_mistake(record) or _value_mistake(record)
+
+
+def _time_mistake(text: str, moment: datetime | None, now: float) -> str | None:
     if moment is None:
         return f"the timestamp {text[:40]!r} is no ISO 8601 time with a zone"
     if moment.timestamp() > now + FUTURE_SECONDS:

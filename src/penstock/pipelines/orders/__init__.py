@@ -181,6 +181,7 @@ else:
     pipeline.on_object(raw, order_etl)
 pipeline.cron("40 * * * ? *", Invoke(order_totals).retry(times=2), name="orders-totals")
 pipeline.rehearse({"orders": {"count": 40, "seed": 7}}, {"orders": {"count": 0}})
+pipeline.simulate(lambda instances, seed: {"orders": {"count": instances, "seed": seed}}, instances=40)
 
 
 @pipeline.summary

@@ -37,6 +37,19 @@ def recently_closed(objects: ObjectStore, table: LakeTable, now: float) -> dict[
     return found
 
 
+def next_closing(objects: ObjectStore, table: LakeTable, now: float) -> float | None:
+    """Returns when the first of the partitions closes that are open and hold objects, in seconds since the epoch."""
+    width = WIDTH_SECONDS[table.partition]
+    first = (now - table.seal_after_seconds) // width
+    last = now // width
+    for number in range(int(first), int(last) + 1):
+        closes_at = (number + 1) * width + table.seal_after_seconds
+        path = f"{table_prefix(table.name)}{partition_path(table, number * width)}/"
+        if closes_at > now and next(iter(objects.list(path)), None) is not None:
+            return closes_at
+    return None
+
+
 def all_partitions(objects: ObjectStore, table: LakeTable, within: str = "", *, sealed: bool = False) -> list[str]:
     """Returns all partitions that hold raw objects, closed or not; with ``sealed``, those that hold any other too."""
     found = {name for name, _, _ in _partitions(objects, table, float("inf"), within)}
@@ -49,13 +62,24 @@ def all_partitions(objects: ObjectStore, table: LakeTable, within: str = "", *, 
 
 def _partitions(objects: ObjectStore, table: LakeTable, now: float, within: str) -> Iterator[tuple[str, int, bool]]:
     found: dict[str, tuple[int, bool]] = {}
+    folder, placed = "", None
     for info in objects.list(f"{table_prefix(table.name)}{within}"):
-        try:
-            name, closed = partition_of(info.key), is_closed(table, info.key, now)
-        except ValidationError:
+        if not is_readable(info.key):
             continue
-        if is_readable(info.key):
+        # Keys come in order: those of a folder one after the other.
+        if info.key.rpartition("/")[0] != folder:
+            folder, placed = info.key.rpartition("/")[0], _place(table, info.key, now)
+        if placed is not None:
+            name, closed = placed
             digest, _ = found.get(name, (0, closed))
             found[name] = (hash((digest, info.key)), closed)
     for name, (digest, closed) in found.items():
         yield name, digest, closed
+
+
+def _place(table: LakeTable, key: str, now: float) -> tuple[str, bool] | None:
+    """Returns the partition of a key, and whether it is closed; None where it is no key of the lake."""
+    try:
+        return partition_of(key), is_closed(table, key, now)
+    except ValidationError:
+        return None

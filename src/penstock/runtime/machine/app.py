@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from penstock.adapters.local.channels import open_channels
 from penstock.adapters.local.invoke import ProcessInvoker
 from penstock.adapters.local.owners import Owner
 from penstock.adapters.local.parquet_rows import ParquetRows
@@ -17,19 +16,18 @@ from penstock.errors import NotFoundError, PenstockError, UsageError
 from penstock.model.pipeline import Definition
 from penstock.ports.invoke import Call, Invoker, Reply
 from penstock.ports.journal import Execution, Recorded, Status
-from penstock.runtime.context import Ports
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.arrivals import inbox_trigger
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
-from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.map_runs import SOURCE as MAP_SOURCE
 from penstock.runtime.machine.map_runs import MapRunner
-from penstock.runtime.machine.notifier import Notifier
+from penstock.runtime.machine.metered import FlushingCaller, metered
+from penstock.runtime.machine.opening import PortsOpener
 from penstock.runtime.machine.promoted import refuse_promoted
 from penstock.runtime.machine.recovery import Recovery
-from penstock.runtime.machine.scheduler import Scheduler
+from penstock.runtime.machine.scheduler import Scheduler, slot_execution
 from penstock.runtime.machine.supervisor import Supervisor
 from penstock.runtime.machine.watcher import Watcher
 from penstock.runtime.machine.worker import Observer, WorkflowWorker
@@ -67,12 +65,15 @@ class Machine:
         self.stop = threading.Event()
         self.hurry = threading.Event()
         token = home.entropy.token()
-        caller = TaskCaller(definitions, _PortsOpener(home.path, token))
+        opener = PortsOpener(home.path, token, meter=home.is_metered)
+        caller = TaskCaller(definitions, opener)
         make = make_invoker or (lambda perform: ProcessInvoker(perform, workers=home.settings.workers))
-        self._invoker = make(caller)
+        self._invoker = make(FlushingCaller(caller, opener.flush) if home.is_metered else caller)
         self._owner = Owner(home.owners, token)
         self._check_home()
         self._register()
+        # Only now: what is forked before must not share the meter's database.
+        self._invoker, observers = metered(home, self._invoker, definitions, observers)
         self._worker = WorkflowWorker(
             journal=home.journal,
             invoker=self._invoker,
@@ -101,7 +102,7 @@ class Machine:
             clock=home.clock,
             definitions=definitions,
         )
-        self._notifier = Notifier(home.outbox, open_channels(home.path, home.settings.smtp), home.clock)
+        self._notifier = home.notifier()
         self._recovery = Recovery(home.journal, home.map_runs, dispatcher, self._owner.living)
         self._notifying: threading.Thread | None = None
         self._warn = warn
@@ -113,6 +114,7 @@ class Machine:
             invoker=self._invoker,
             journal=home.journal,
             clock=home.clock,
+            others_may_die=not home.is_alone,
             **self._scheduled_parts(token, warn) if scheduled else {},
         )
 
@@ -147,6 +149,24 @@ class Machine:
             execution.id = execution.root = manual_id(pipeline, chosen, now, self.home.entropy.token())
             if self._worker.create(execution):
                 return execution
+
+    def find(self, execution: str) -> Execution | None:
+        """Returns the execution of exactly this id, or None."""
+        return self.home.journal.get(execution) if self._exists(execution) else None
+
+    def start_slot(self, pipeline: str, schedule: str, at: float, *, source: str) -> None:
+        """Begins the one execution of a schedule's slot; nothing where it is there already.
+
+        Args:
+            at: the slot, in seconds since the epoch.
+            source: begins what the execution says of why it was started; the schedule's name follows.
+        """
+        definition = self.definitions[pipeline]
+        chosen = definition.schedules[schedule]
+        version = definition.workflows[chosen.workflow].version
+        execution = slot_execution(pipeline, chosen, version, at, self.home.clock.now(), self._owner.token)
+        execution.source = f"{source}{schedule}"
+        self._worker.create(execution)
 
     def start_with(self, pipeline: str, path: Path, workflow: str | None = None) -> Execution:
         """Puts a file into the pipeline's inbox, and begins what it starts: again, where it has arrived before.
@@ -212,6 +232,10 @@ class Machine:
         self._supervisor.turn()
         return self._is_over(root)
 
+    def turn(self) -> None:
+        """Gives every part one turn."""
+        self._supervisor.turn()
+
     @property
     def active(self) -> int:
         """How many executions are being driven."""
@@ -228,6 +252,18 @@ class Machine:
     def next_due_at(self) -> float | None:
         """Returns when the next timer fires, in seconds since the epoch."""
         return None if self._worker.calling else self._worker.next_due_at()
+
+    def next_moment(self) -> float | None:
+        """Returns when a part has something to do, but for calls in flight and sealing, in seconds since the epoch."""
+        return self._supervisor.next_due_at()
+
+    def sealing_due_at(self) -> float | None:
+        """Returns when a partition is to be sealed, by what objects there are now, in seconds since the epoch."""
+        return self._supervisor.sealing_due_at()
+
+    def deliver(self) -> int:
+        """Delivers the notifications that are due; returns how many."""
+        return self._notifier.deliver_due()
 
     def look_at_alarms(self) -> int:
         """Evaluates every alarm now; returns how many changed."""
@@ -260,6 +296,12 @@ class Machine:
         self.stop.set()
         self._invoker.wake()
 
+    def abandon(self) -> None:
+        """Lets go of everything as a process does that is killed: nothing is given back, and nothing is finished."""
+        self.stop.set()
+        self._invoker.close()
+        self._owner.abandon()
+
     def close(self) -> None:
         """Stops everything; what is unfinished goes on when a machine is started again."""
         self.stop.set()
@@ -272,6 +314,8 @@ class Machine:
         self.home.journal.release(self._owner.token)
         self.home.map_runs.release(self._owner.token)
         self._owner.close()
+        if self.home.meter is not None:
+            self.home.meter.observe(self.home.clock.now())
         self.home.close()
 
     def _is_over(self, root: str) -> bool:
@@ -282,6 +326,7 @@ class Machine:
     def _check_home(self) -> None:
         """Looks once this process is among those that use the home: a promotion that begins later then sees it."""
         try:
+            self.home.check_usable()
             refuse_promoted(self.home.path, self.definitions)
             self._keep_schemas()
         except PenstockError:
@@ -330,29 +375,10 @@ class Machine:
                 writer=token,
                 scratch=home.scratch,
             ),
-            "housekeeper": Housekeeper(
-                hot=home.hot,
-                metrics=home.metrics,
-                outbox=home.outbox,
-                queues=home.queues,
-                events=home.events,
-                clock=home.clock,
-                definitions=self.definitions,
-            ),
+            "housekeeper": home.housekeeper(self.definitions),
             "retention": home.retention(self.definitions, warn),
             "sealer": self._sealer,
         }
-
-
-class _PortsOpener:
-    """Opens a home's adapters anew, in the process that calls the tasks."""
-
-    def __init__(self, path: Path, writer: str) -> None:
-        self._path = path
-        self._writer = writer
-
-    def __call__(self) -> Ports:
-        return Home(self._path, create=False).ports(self._writer)
 
 
 def main_workflow(definition: Definition) -> str:

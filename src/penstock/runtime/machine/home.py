@@ -5,19 +5,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from penstock.adapters.local import alarms, bus, events, journal, ledger, map_runs, outbox, queues
 from penstock.adapters.local.clock import SystemClock, SystemEntropy
 from penstock.adapters.local.database import Database
 from penstock.adapters.local.outbox import OutboxPublisher
 from penstock.errors import HomeError, NotFoundError
+from penstock.model.simulation import SIMULATION_FILE
 from penstock.ports.clock import Clock, Entropy
 from penstock.runtime.context import Ports
+from penstock.runtime.machine.metered import MeteredPorts, Port, wrapped
 from penstock.runtime.machine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from penstock.adapters.local.hot import SqliteHotStore
+    from penstock.adapters.local.meter import SqliteMeter
     from penstock.adapters.local.metrics import SqliteMetricStore
     from penstock.adapters.local.objects import FileObjectStore
     from penstock.adapters.local.offsets import SqliteOffsetStore
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
     from penstock.runtime.lake.schema_history import SchemaHistory
     from penstock.runtime.lake.seal import PartitionSealer
     from penstock.runtime.machine.arrivals import Arrivals
+    from penstock.runtime.machine.housekeeping import Housekeeper
     from penstock.runtime.machine.lake_catalog import LakeCatalog
+    from penstock.runtime.machine.notifier import Notifier
     from penstock.runtime.machine.retention import Retention
     from penstock.runtime.machine.sealing import LakeSealer
 
@@ -45,16 +50,28 @@ JOURNAL_MIGRATIONS = (
 class Home:
     """The folder of a home and everything in it.
 
+    Attributes:
+        is_alone: no other process is here.
+
     Args:
         create: makes the folder when it is absent, readable by its owner only.
+        meter: count what AWS would charge for; as the settings say when absent.
 
     Raises:
         NotFoundError: the folder is absent and is not to be made.
         HomeError: the folder cannot be used.
     """
 
+    is_alone = False
+
     def __init__(
-        self, path: Path, *, create: bool = True, clock: Clock | None = None, entropy: Entropy | None = None
+        self,
+        path: Path,
+        *,
+        create: bool = True,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        meter: bool | None = None,
     ) -> None:
         self.path = path.absolute()
         self.clock: Clock = clock or SystemClock()
@@ -67,6 +84,7 @@ class Home:
                 f"there is no home at {path}", hint="`penstock run` or `penstock up` makes one; or give --home"
             )
         self.settings: Settings = read_settings(self.path)
+        self.is_metered = self.settings.meter if meter is None else meter
 
     @property
     def lake(self) -> Path:
@@ -88,6 +106,21 @@ class Home:
     @property
     def owners(self) -> Path:
         return self.path / "owners"
+
+    @functools.cached_property
+    def meter(self) -> SqliteMeter | None:
+        """Counts what AWS would charge for, where that is wanted."""
+        if not self.is_metered:
+            return None
+        from penstock.adapters.local.meter import SqliteMeter
+
+        return SqliteMeter(self.path / "meter.sqlite")
+
+    def _metered(self, port: Port, module: str, wrapper: str) -> Port:
+        """Returns what tells the meter about a port; the port itself where nothing is metered."""
+        if self.meter is None:
+            return port
+        return wrapped(port, module, wrapper, self.meter, self.clock)
 
     @functools.cached_property
     def database(self) -> Database:
@@ -116,7 +149,7 @@ class Home:
 
     @functools.cached_property
     def outbox(self) -> outbox.Outbox:
-        return outbox.Outbox(self.database)
+        return self._metered(outbox.Outbox(self.database), "notify", "MeteredOutbox")
 
     @functools.cached_property
     def topics(self) -> OutboxPublisher:
@@ -134,7 +167,8 @@ class Home:
     def hot(self) -> SqliteHotStore:
         from penstock.adapters.local.hot import SqliteHotStore
 
-        return SqliteHotStore(self.path / "hot.sqlite", self.clock, durability=self.settings.durability)
+        store = SqliteHotStore(self.path / "hot.sqlite", self.clock, durability=self.settings.durability)
+        return self._metered(store, "hot", "HeldHotStore")
 
     @property
     def exchange(self) -> SqliteHotStore:
@@ -145,13 +179,14 @@ class Home:
     def metrics(self) -> SqliteMetricStore:
         from penstock.adapters.local.metrics import SqliteMetricStore
 
-        return SqliteMetricStore(self.path / "metrics.sqlite", self.clock, durability=self.settings.durability)
+        store = SqliteMetricStore(self.path / "metrics.sqlite", self.clock, durability=self.settings.durability)
+        return self._metered(store, "metrics", "MeteredMetricStore")
 
     @functools.cached_property
     def objects(self) -> FileObjectStore:
         from penstock.adapters.local.objects import FileObjectStore
 
-        return FileObjectStore(self.lake)
+        return self._metered(FileObjectStore(self.lake), "objects", "HeldObjectStore")
 
     @functools.cached_property
     def schema_history(self) -> SchemaHistory:
@@ -198,7 +233,8 @@ class Home:
     def partition_sealer(self) -> PartitionSealer:
         from penstock.runtime.lake.seal import PartitionSealer
 
-        return PartitionSealer(self.objects, self.sealing, self.rows)
+        sealer = PartitionSealer(self.objects, self.sealing, self.rows)
+        return self._metered(sealer, "sealing", "MeteredPartitionSealer")
 
     def lake_sealer(
         self, definitions: Mapping[str, Definition], warn: Callable[[str], None] = lambda text: None
@@ -216,6 +252,13 @@ class Home:
 
         return LakeCatalog(self.objects, self.sealing)
 
+    def notifier(self) -> Notifier:
+        """Returns what delivers the notifications of this home."""
+        from penstock.adapters.local.channels import open_channels
+        from penstock.runtime.machine.notifier import Notifier
+
+        return Notifier(self.outbox, open_channels(self.path, self.settings.smtp), self.clock)
+
     def arrivals(self, definitions: Mapping[str, Definition], writer: str) -> Arrivals:
         """Returns what takes files into the inboxes of these pipelines."""
         from penstock.runtime.machine.arrivals import Arrivals
@@ -227,6 +270,21 @@ class Home:
             clock=self.clock,
             definitions=definitions,
             writer=writer,
+        )
+
+    def housekeeper(self, definitions: Mapping[str, Definition], interval_seconds: float | None = None) -> Housekeeper:
+        """Returns what deletes what has outlived its use."""
+        from penstock.runtime.machine.housekeeping import INTERVAL_SECONDS, Housekeeper
+
+        return Housekeeper(
+            hot=self.hot,
+            metrics=self.metrics,
+            outbox=self.outbox,
+            queues=self.queues,
+            events=self.events,
+            clock=self.clock,
+            definitions=definitions,
+            interval_seconds=interval_seconds or INTERVAL_SECONDS,
         )
 
     def retention(
@@ -252,12 +310,13 @@ class Home:
         from penstock.runtime.lake.fitting import RawFitting
 
         # Beside the lake, so that neither is taken for data.
-        return DuckDbQueryEngine(
+        engine = DuckDbQueryEngine(
             self.lake,
             temp_folder=self.path / "spilled",
             cache_folder=self.path / "cache" / "queries",
             fit=RawFitting(self.rows),
         )
+        return self._metered(engine, "query", "MeteredQueryEngine")
 
     @functools.cached_property
     def saved_queries(self) -> SavedQueries:
@@ -273,10 +332,23 @@ class Home:
 
         return FileObjectStore(self.path / "answers")
 
+    def check_usable(self) -> None:
+        """Checks that pipelines may run here.
+
+        Raises:
+            HomeError: a simulation made this home. Nobody is to be told of what never was.
+        """
+        if (self.path / SIMULATION_FILE).exists():
+            raise HomeError(
+                f"{self.path} was made by a simulation", hint="look into it as you like, and run in another --home"
+            )
+
     def ports(self, writer: str) -> Ports:
         """Returns what tasks may be given; ``writer`` answers for the objects that they announce."""
         self.writer = writer
-        return self
+        if self.meter is None:
+            return self
+        return cast("Ports", MeteredPorts(self, self.meter))
 
     def serve(self, definition: Definition, call: Call) -> bytes:
         """Does what a workflow asks of a service. Raises TaskError when the service would refuse."""
@@ -286,9 +358,10 @@ class Home:
 
     def close(self) -> None:
         """Closes what was opened."""
-        for name in ("hot", "metrics", "offsets", "database"):
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
+        for name in ("hot", "metrics", "offsets", "meter", "database"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
 
 
 def _make_private(path: Path) -> None:

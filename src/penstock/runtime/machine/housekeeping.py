@@ -32,7 +32,9 @@ class Housekeeper:
         events: EventStore,
         clock: Clock,
         definitions: Mapping[str, Definition],
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
+        self._interval_seconds = interval_seconds
         self._hot = hot
         self._metrics = metrics
         self._outbox = outbox
@@ -53,4 +55,4 @@ class Housekeeper:
         self._queues.expire()
         self._events.forget_dispatched(now - DELIVERED_SECONDS)
         is_done = all(count < BATCH for count in expired)
-        self._due_at = self._clock.monotonic() + (INTERVAL_SECONDS if is_done else 1.0)
+        self._due_at = self._clock.monotonic() + (self._interval_seconds if is_done else 1.0)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from penstock.errors import NotFoundError, ValidationError
-from penstock.lake.catalog import Listing, Sealed, Stored, arrange, prefixes
+from penstock.lake.catalog import Listing, Sealed, Stored, arrange, prefixes, raw_key_of
+from penstock.lake.layout import parse_key
+from penstock.lake.sealing import WIDTH_SECONDS
 from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
 from penstock.model.sealing import SourceCounts
@@ -30,6 +33,14 @@ class LakeCatalog:
         sealed = [self._read(one) for one in found if one.key.startswith("sealed/")]
         return arrange(table, [_stored(one) for one in found], [one for one in sealed if one is not None])
 
+    def oldest_end(self, table: LakeTable) -> float:
+        """Returns when the oldest partition ended, in seconds since the epoch: infinity where there is none."""
+        # Keys are in the order of time.
+        firsts = [next(iter(self._objects.list(prefix)), None) for prefix in prefixes(table.name)]
+        width = WIDTH_SECONDS[table.partition]
+        ends = [_start_of(first.key) + width for first in firsts if first is not None]
+        return min(ends, default=math.inf)
+
     def outline(self, table: LakeTable) -> Listing:
         """Returns the partitions of a table as their keys show them: no sealed file is opened, each covers nothing."""
         found = self._found(table, "")
@@ -53,6 +64,13 @@ class LakeCatalog:
 
 def _file(info: ObjectInfo, rows: int, sources: Mapping[str, SourceCounts]) -> Sealed:
     return Sealed(key=info.key, size_bytes=info.size, etag=info.etag, rows=rows, sources=sources)
+
+
+def _start_of(key: str) -> float:
+    try:
+        return parse_key(raw_key_of(key)).start
+    except ValidationError:
+        return -math.inf
 
 
 def _stored(info: ObjectInfo) -> Stored:

@@ -6,6 +6,7 @@ Whoever is interrupted leaves a partition as old and as sealed as it was, so tha
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -16,7 +17,7 @@ from penstock.lake.compression import decompressed
 from penstock.lake.layout import table_prefix
 from penstock.lake.outcome import BrokenError
 from penstock.lake.retention import Action, Decision, decide, plan
-from penstock.model.datasets import LakeTable
+from penstock.model.datasets import ZONES, LakeTable
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectStore
@@ -40,7 +41,9 @@ class Retention:
         clock: Clock,
         definitions: Mapping[str, Definition],
         warn: Callable[[str], None] = lambda text: None,
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
+        self._interval_seconds = interval_seconds
         self._objects = objects
         self._sealing = sealing
         self.catalog = LakeCatalog(objects, sealing)
@@ -67,7 +70,7 @@ class Retention:
                 carried += self.carry_out(decision) is not None
             except PenstockError as error:
                 self._warn(f"retention of {decision.table} {decision.partition}: {error.message} ({error.hint})")
-        self._due_at = self._clock.monotonic() + INTERVAL_SECONDS
+        self._due_at = self._clock.monotonic() + self._interval_seconds
 
     def plan(self, tables: Sequence[LakeTable] | None = None) -> list[Decision]:
         """Returns what is due now, of all tables that have a retention or of some."""
@@ -76,6 +79,10 @@ class Retention:
 
     def _plan(self, table: LakeTable, now: float) -> list[Decision]:
         """Returns what is due of one table. Only of partitions that are old enough are sealed files opened."""
+        ages = (*(table.retained_seconds(zone) for zone in ZONES), table.archive_after_seconds)
+        youngest = min((age for age in ages if age is not None), default=math.inf)
+        if self.catalog.oldest_end(table) + youngest > now:
+            return []
         old = dict.fromkeys(one.partition for one in plan(table, self.catalog.outline(table).partitions, now))
         return [one for path in old for one in plan(table, self.catalog.listing(table, f"{path}/").partitions, now)]
 

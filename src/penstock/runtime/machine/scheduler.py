@@ -9,13 +9,13 @@ import msgspec
 
 from penstock.faultpoints import fault_point
 from penstock.model.pipeline import Definition
-from penstock.model.schedule import Schedule
+from penstock.model.schedule import Overlap, Schedule
 from penstock.ports.clock import Clock
 from penstock.ports.journal import Execution, Journal
 from penstock.ports.ledger import LedgerStore, SlotEntry
 from penstock.runtime.names import slot_id, slot_text
 from penstock.schedules import Timetable, parse
-from penstock.schedules.slots import Decision, Ledger, Slot, decide, new_ledger
+from penstock.schedules.slots import Decision, Ledger, decide, new_ledger
 
 _ledgers = msgspec.json.Decoder(Ledger)
 
@@ -27,6 +27,12 @@ class _Watched:
     timetable: Timetable
     version: str
     wake_at: float | None = 0.0
+    decided_at: float = 0.0
+
+    def is_settled(self, now: float) -> bool:
+        """Tells whether a decision would say what the last one said, whatever is running."""
+        is_free = self.schedule.overlap is Overlap.ALLOW
+        return is_free and self.wake_at is not None and self.decided_at <= now < self.wake_at
 
 
 class Scheduler:
@@ -76,7 +82,7 @@ class Scheduler:
         now = self._clock.now()
         started: list[Execution] = []
         for watched in self._watched:
-            if everything or (watched.wake_at is not None and watched.wake_at <= now):
+            if (everything and not watched.is_settled(now)) or (watched.wake_at is not None and watched.wake_at <= now):
                 started += self._decide(watched, now)
         return started
 
@@ -87,13 +93,16 @@ class Scheduler:
             ledger = new_ledger(now) if kept is None else _ledgers.decode(kept)
             running = self._journal.unfinished(source=f"schedule:{schedule.name}", pipeline=pipeline)
             decision = decide(schedule, watched.timetable, ledger, now, running)
-            executions = [self._execution(watched, slot) for slot in decision.start]
+            executions = [
+                slot_execution(pipeline, schedule, watched.version, slot.at, now, self._owner)
+                for slot in decision.start
+            ]
             started = [execution for execution in executions if self._journal.create(execution)]
             if kept is None or decision.ledger != ledger:
                 entries = _entries(decision, executions)
                 self._ledgers.keep(pipeline, schedule.name, msgspec.json.encode(decision.ledger), entries)
         fault_point("scheduler.after_decide")
-        watched.wake_at = decision.wake_at
+        watched.wake_at, watched.decided_at = decision.wake_at, now
         self._tell_if_behind(watched, decision)
         return started
 
@@ -106,21 +115,22 @@ class Scheduler:
             )
         self._warned_behind = behind > 1
 
-    def _execution(self, watched: _Watched, slot: Slot) -> Execution:
-        schedule = watched.schedule
-        execution = slot_id(watched.pipeline, schedule.name, slot.at)
-        return Execution(
-            id=execution,
-            pipeline=watched.pipeline,
-            workflow=schedule.workflow,
-            version=watched.version,
-            input=msgspec.json.encode({**schedule.input, "slot": slot_text(slot.at)}),
-            source=f"schedule:{schedule.name}",
-            root=execution,
-            slot=slot.at,
-            created_at=self._clock.now(),
-            owner=self._owner,
-        )
+
+def slot_execution(pipeline: str, schedule: Schedule, version: str, at: float, now: float, owner: str) -> Execution:
+    """Returns the one execution of a schedule's slot, not journaled yet."""
+    execution = slot_id(pipeline, schedule.name, at)
+    return Execution(
+        id=execution,
+        pipeline=pipeline,
+        workflow=schedule.workflow,
+        version=version,
+        input=msgspec.json.encode({**schedule.input, "slot": slot_text(at)}),
+        source=f"schedule:{schedule.name}",
+        root=execution,
+        slot=at,
+        created_at=now,
+        owner=owner,
+    )
 
 
 def _entries(decision: Decision, executions: list[Execution]) -> list[SlotEntry]:

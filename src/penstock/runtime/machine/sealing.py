@@ -10,7 +10,7 @@ from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectStore
-from penstock.runtime.lake.closed import closed_partitions, recently_closed
+from penstock.runtime.lake.closed import closed_partitions, next_closing, recently_closed
 from penstock.runtime.lake.seal import PartitionSealer
 
 INTERVAL_SECONDS = 30.0
@@ -24,6 +24,8 @@ class LakeSealer:
 
     Args:
         warn: told of partitions that cannot be sealed, once for each reason.
+        in_background: seals in a thread; otherwise ``tick`` seals itself.
+        everything_seconds: how often all partitions are looked at, for what came late into an old one.
     """
 
     def __init__(
@@ -34,7 +36,11 @@ class LakeSealer:
         clock: Clock,
         definitions: Mapping[str, Definition],
         warn: Callable[[str], None] = lambda text: None,
+        in_background: bool = True,
+        everything_seconds: float = EVERYTHING_SECONDS,
     ) -> None:
+        self._in_background = in_background
+        self._everything_seconds = everything_seconds
         self._sealer = sealer
         self._objects = objects
         self._clock = clock
@@ -43,20 +49,48 @@ class LakeSealer:
         self._sealed: dict[tuple[str, str], int] = {}
         self._told: set[str] = set()
         self._due_at = self._everything_at = float("-inf")
+        self._closes_at: float | None = None
+        self._is_behind = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def tick(self) -> None:
-        """Begins to seal what is due, unless that is going on; returns at once."""
+        """Begins to seal what is due, unless that is going on."""
         monotonic = self._clock.monotonic()
+        if not self._in_background:
+            self._tick_here(monotonic)
+            return
         if monotonic < self._due_at or not self._tables or (self._thread is not None and self._thread.is_alive()):
             return
         everything = monotonic >= self._everything_at
         self._due_at = monotonic + INTERVAL_SECONDS
         if everything:
-            self._everything_at = monotonic + EVERYTHING_SECONDS
+            self._everything_at = monotonic + self._everything_seconds
         self._thread = threading.Thread(target=self.seal_due, args=(everything,), name="sealer", daemon=True)
         self._thread.start()
+
+    def next_due_at(self) -> float | None:
+        """Returns when the next partition closes that holds raw objects, in seconds since the epoch."""
+        now = self._clock.now()
+        moments = (next_closing(self._objects, table, now) for table in self._tables)
+        self._closes_at = min((moment for moment in moments if moment is not None), default=None)
+        if not self._is_behind:
+            return self._closes_at
+        again_at = now + self._everything_at - self._clock.monotonic()
+        return again_at if self._closes_at is None else min(again_at, self._closes_at)
+
+    def _tick_here(self, monotonic: float) -> None:
+        """Seals when a partition has closed; looks at all of them now and then."""
+        if monotonic >= self._everything_at:
+            self._everything_at = monotonic + self._everything_seconds
+            self._is_behind = False
+            self.seal_due(everything=True)
+        elif self._closes_at is not None and self._closes_at <= self._clock.now():
+            self._closes_at = None
+            self.seal_due(everything=False)
+        if self._is_behind:
+            # As soon as it would be seen in the background.
+            self._everything_at = min(self._everything_at, monotonic + EVERYTHING_SECONDS)
 
     def seal_due(self, everything: bool = True) -> int:
         """Seals what is due, and returns how many new sealed files there are.
@@ -99,6 +133,7 @@ class LakeSealer:
         return int(outcome.is_new)
 
     def _tell(self, text: str) -> None:
+        self._is_behind = True
         if text not in self._told:
             self._told.add(text)
             self._warn(text)

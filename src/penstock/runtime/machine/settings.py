@@ -49,19 +49,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         durability: ``normal`` survives the death of the process; ``full`` also a power cut, at the price of a sync for
-            each commit.
+            each commit; ``off`` survives no power cut, for what can be made again.
         workers: the most tasks that run at once.
         smtp: the mail server; see docs/how-to/notifications.md.
         follow, otlp: logs that are collected; see docs/how-to/collect-logs.md.
         transformer: on what transformations run; ``spark`` needs PySpark and Java.
+        meter: count what AWS would charge for, for `penstock bill`.
     """
 
-    durability: Literal["normal", "full"] = "normal"
+    durability: Literal["normal", "full", "off"] = "normal"
     workers: int = 32
     smtp: dict[str, Any] = {}
     follow: list[Follow] = []
     otlp: Otlp | None = None
     transformer: Literal["duckdb", "spark"] = "duckdb"
+    meter: bool = False
 
 
 def read_settings(home: Path) -> Settings:

@@ -27,6 +27,7 @@ class Supervisor:
 
     Args:
         scheduler, watcher, inbox, housekeeper, retention, sealer: absent where only what was asked for shall run.
+        others_may_die: look every few seconds for what dead processes left; otherwise once.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Supervisor:
         housekeeper: Housekeeper | None = None,
         retention: Retention | None = None,
         sealer: LakeSealer | None = None,
+        others_may_die: bool = True,
     ) -> None:
         self._worker = worker
         self._dispatcher = dispatcher
@@ -57,6 +59,7 @@ class Supervisor:
         self._housekeeper = housekeeper
         self._retention = retention
         self._sealer = sealer
+        self._recovery_seconds = RECOVERY_SECONDS if others_may_die else float("inf")
         self._recover_at = self._poll_at = float("-inf")
 
     def run(self, until: Callable[[], bool], stop: threading.Event) -> None:
@@ -68,7 +71,7 @@ class Supervisor:
         """Gives every part one turn; waits at most a second for something to do."""
         monotonic = self._clock.monotonic()
         if monotonic >= self._recover_at:
-            self._recover_at = monotonic + RECOVERY_SECONDS
+            self._recover_at = monotonic + self._recovery_seconds
             self._recovery.tick()
         if monotonic >= self._poll_at:
             self._poll(monotonic)
@@ -81,6 +84,22 @@ class Supervisor:
         if answers:
             # What the tasks wrote may have caused events, whichever connection they wrote through.
             self._take_work()
+
+    def next_due_at(self) -> float | None:
+        """Returns when a part has something to do, but for calls in flight and sealing, in seconds since the epoch."""
+        moments = [part.next_due_at() for part in (self._worker, self._scheduler) if part is not None]
+        if self._watcher is not None:
+            moments.append(self._in_poll(self._watcher.next_due_at()))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def sealing_due_at(self) -> float | None:
+        """Returns when a partition is to be sealed, by what objects there are now, in seconds since the epoch."""
+        return None if self._sealer is None else self._in_poll(self._sealer.next_due_at())
+
+    def _in_poll(self, moment: float | None) -> float | None:
+        """Returns the moment of the next poll from a moment on."""
+        poll_at = self._clock.now() + self._poll_at - self._clock.monotonic()
+        return None if moment is None else max(moment, poll_at)
 
     def drain(self, grace_seconds: float, hurry: threading.Event) -> bool:
         """Lets calls in flight end, starting nothing new from outside; True if all of them did."""

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,7 +39,9 @@ def clock() -> VirtualClock:
     return VirtualClock(CLOSED_AT)
 
 
-def sealer(lake: Lake, clock: VirtualClock, told: list[str], partitions: PartitionSealer | None = None) -> LakeSealer:
+def sealer(
+    lake: Lake, clock: VirtualClock, told: list[str], partitions: PartitionSealer | None = None, **options: Any
+) -> LakeSealer:
     definition = Definition(name="p", namespace="p", lake_tables={"t": TABLE})
     return LakeSealer(
         sealer=partitions or lake.sealer,
@@ -46,6 +49,7 @@ def sealer(lake: Lake, clock: VirtualClock, told: list[str], partitions: Partiti
         clock=clock,
         definitions={"p": definition},
         warn=told.append,
+        **options,
     )
 
 
@@ -125,3 +129,46 @@ def test_what_cannot_be_sealed_is_told_once(lake: Lake, clock: VirtualClock, tol
     machine = sealer(lake, clock, told, Failing(lake.objects, lake.engine, lambda pieces: iter(())))
     assert (machine.seal_due(), machine.seal_due()) == (0, 0)
     assert told == [f"cannot seal t {PARTITION}: the disk is gone; look for it"]
+
+
+def test_in_turn_it_seals_when_a_partition_closes_and_says_when_that_is(
+    lake: Lake, clock: VirtualClock, told: list[str]
+) -> None:
+    clock = VirtualClock(CLOSED_AT - 600)
+    machine = sealer(lake, clock, told, in_background=False, everything_seconds=86_400)
+    assert machine.next_due_at() is None
+    machine.tick()
+    lake.add("a.json", [{"a": 1}])
+    assert machine.next_due_at() == CLOSED_AT
+    machine.tick()
+    assert not list(lake.objects.list("sealed/"))
+    clock.advance(600)
+    machine.tick()
+    assert lake.rows() == [(1,)]
+    assert machine.next_due_at() is None
+
+
+def test_in_turn_what_could_not_be_sealed_is_tried_again_an_hour_later(
+    lake: Lake, clock: VirtualClock, told: list[str]
+) -> None:
+    class Failing(PartitionSealer):
+        def __init__(self) -> None:
+            self.attempts = 0
+
+        def seal(self, table: LakeTable, partition: str, *, again: bool = False, accept_loss: bool = False) -> Outcome:
+            self.attempts += 1
+            raise UnavailableError("the disk is away", hint="wait")
+
+    failing = Failing()
+    clock = VirtualClock(CLOSED_AT - 60)
+    machine = sealer(lake, clock, told, failing, in_background=False, everything_seconds=86_400)
+    machine.tick()
+    lake.add("a.json", [{"a": 1}])
+    assert machine.next_due_at() == CLOSED_AT
+    clock.advance(60)
+    machine.tick()
+    assert failing.attempts == 1
+    assert machine.next_due_at() == pytest.approx(CLOSED_AT + EVERYTHING_SECONDS)
+    clock.advance(EVERYTHING_SECONDS)
+    machine.tick()
+    assert failing.attempts == 2

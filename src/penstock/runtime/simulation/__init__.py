@@ -1,0 +1,1 @@
+"""The simulation: the machine of a home under a virtual clock."""
