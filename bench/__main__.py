@@ -156,6 +156,21 @@ def query(quick: bool) -> dict[str, Any]:
     return measure([1_000_000, 10_000_000])
 
 
+def orders(quick: bool) -> dict[str, Any]:
+    """The orders pipeline's ETL, boto3's idiom for it and PySpark in turns, from ten thousand to a million."""
+    from bench.orders import compare
+
+    counts = [10_000] if quick else [10_000, 100_000, 1_000_000]
+    return {f"{count:,}": {one["engine"]: one for one in compare(count)} for count in counts}
+
+
+def leads(quick: bool) -> dict[str, Any]:
+    """The leads pipeline whole and a pandas script for the same work, into PostgreSQL, to a million."""
+    from bench.leads_stored import compare
+
+    return compare([10_000] if quick else [10_000, 100_000, 1_000_000])
+
+
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "executions": executions,
     "parallel": parallel,
@@ -169,6 +184,8 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "maps": maps,
     "seal": seal,
     "query": query,
+    "orders": orders,
+    "leads": leads,
 }
 
 

@@ -108,11 +108,13 @@ class DuckDbQueryEngine:
         tables: Sequence[LakeTable],
         timeout_seconds: float = 600.0,
         parameters: Parameters = (),
+        exact: bool = False,
     ) -> int:
         """Writes all rows of an answer to a file, which is there whole or not at all; returns how many.
 
         Args:
             form: ``json`` is one object a line, ``arrow`` an Arrow IPC file.
+            exact: texts of CSV are left as they are, also where a spreadsheet would take them for formulas.
 
         Raises:
             QueryError: as for ``run``.
@@ -126,7 +128,7 @@ class DuckDbQueryEngine:
 
             def answer(asking: Asking) -> int:
                 connection, text = asking.connection, asking.question.text
-                return until_readable(asking, lambda: write(connection, text, parameters, form, temporary))
+                return until_readable(asking, lambda: write(connection, text, parameters, form, temporary, exact=exact))
 
             return self._ask(request, answer)
 

@@ -23,7 +23,6 @@ from penstock.runtime.machine.arrivals import inbox_trigger
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
-from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.map_runs import SOURCE as MAP_SOURCE
 from penstock.runtime.machine.map_runs import MapRunner
 from penstock.runtime.machine.notifier import Notifier
@@ -321,15 +320,7 @@ class Machine:
                 owner=token,
                 warn=warn,
             ),
-            "inbox": Inbox(
-                home.inbox,
-                objects=home.objects,
-                bus=home.bus,
-                clock=home.clock,
-                definitions=self.definitions,
-                writer=token,
-                scratch=home.scratch,
-            ),
+            "inbox": home.file_inbox(self.definitions, token, warn),
             "housekeeper": Housekeeper(
                 hot=home.hot,
                 metrics=home.metrics,

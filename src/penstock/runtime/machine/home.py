@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from penstock.runtime.lake.schema_history import SchemaHistory
     from penstock.runtime.lake.seal import PartitionSealer
     from penstock.runtime.machine.arrivals import Arrivals
+    from penstock.runtime.machine.inbox import Inbox
     from penstock.runtime.machine.lake_catalog import LakeCatalog
     from penstock.runtime.machine.retention import Retention
     from penstock.runtime.machine.sealing import LakeSealer
@@ -218,15 +219,33 @@ class Home:
 
     def arrivals(self, definitions: Mapping[str, Definition], writer: str) -> Arrivals:
         """Returns what takes files into the inboxes of these pipelines."""
+        from penstock.adapters.local.scratch import scratch_folder
         from penstock.runtime.machine.arrivals import Arrivals
 
         return Arrivals(
-            scratch=self.scratch,
+            copies=functools.partial(scratch_folder, self.scratch, "arriving-"),
             objects=self.objects,
             bus=self.bus,
             clock=self.clock,
             definitions=definitions,
             writer=writer,
+        )
+
+    def file_inbox(
+        self, definitions: Mapping[str, Definition], writer: str, warn: Callable[[str], None] = lambda text: None
+    ) -> Inbox:
+        """Returns what takes files into the lake tables and the inboxes of these pipelines."""
+        from penstock.runtime.machine.inbox import Inbox
+
+        return Inbox(
+            self.inbox,
+            arrivals=self.arrivals(definitions, writer),
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            definitions=definitions,
+            writer=writer,
+            warn=warn,
         )
 
     def retention(
