@@ -148,7 +148,7 @@ def seal(quick: bool) -> dict[str, Any]:
 
 
 def query(quick: bool) -> dict[str, Any]:
-    """The seeds' queries on sealed hours, on bare Parquet files and on raw JSON, in turns."""
+    """The seeds' queries by days and by hours, on bare Parquet files and on raw JSON, in turns."""
     from bench.query import measure
 
     if quick:

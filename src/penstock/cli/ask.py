@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from penstock.model.datasets import LakeTable
     from penstock.model.pipeline import Definition
     from penstock.model.queries import NamedQuery
-    from penstock.ports.query import Result
+    from penstock.ports.query import Result, TableScan
     from penstock.runtime.asking import Asked
     from penstock.runtime.machine.home import Home
     from penstock.runtime.translations import TranslationCache
@@ -207,8 +207,8 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
     for change in asked.changes:
         typer.echo(f"  {change.rule}: {change.before} → {change.after}\n    {change.reason} ({change.source})")
     rows: list[list[Any]] = [
-        [one.table, f"{one.partitions} of {one.all_partitions}", f"{one.sealed_files} sealed, {one.raw_files} raw",
-         f"{one.sealed_files + one.raw_files} of {one.all_files}", output.size(one.all_bytes or 0)]
+        [one.table, f"{one.partitions} of {one.all_partitions}", _files(one),
+         f"{one.hours_in_days + one.sealed_files + one.raw_files} of {one.all_files}", output.size(one.all_bytes or 0)]
         for one in result.tables
     ]  # fmt: skip
     output.table(["table", "partitions", "files", "of all files", "all bytes"], rows, empty="no tables")
@@ -219,6 +219,14 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
         f"read {known}{result.scanned_files} of {files} files, "
         f"{output.size(result.scanned_bytes)} of {output.size(everything)}"
     )
+
+
+def _files(scan: TableScan) -> str:
+    """Returns which files there are to read of a table: those of whole days stand for the hours in them."""
+    from penstock.cli.output import count
+
+    days = f"{count(scan.day_files, 'day')} for {scan.hours_in_days} hours, " if scan.day_files else ""
+    return f"{days}{scan.sealed_files} sealed, {scan.raw_files} raw"
 
 
 def _notes(result: Result, asked: Asked, limit: int) -> list[str]:

@@ -17,6 +17,7 @@ from penstock.runtime.context import Ports
 from penstock.runtime.machine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from penstock.adapters.local.compactor import DuckDbCompactor
     from penstock.adapters.local.hot import SqliteHotStore
     from penstock.adapters.local.metrics import SqliteMetricStore
     from penstock.adapters.local.objects import FileObjectStore
@@ -196,6 +197,18 @@ class Home:
         return DuckDbSealer(self.lake)
 
     @property
+    def days(self) -> Path:
+        """The files that queries read for the sealed hours of a day."""
+        return self.path / "cache" / "days"
+
+    @property
+    def compactor(self) -> DuckDbCompactor:
+        """What writes these files."""
+        from penstock.adapters.local.compactor import DuckDbCompactor
+
+        return DuckDbCompactor(self.lake, self.days)
+
+    @property
     def partition_sealer(self) -> PartitionSealer:
         from penstock.runtime.lake.seal import PartitionSealer
 
@@ -208,7 +221,12 @@ class Home:
         from penstock.runtime.machine.sealing import LakeSealer
 
         return LakeSealer(
-            sealer=self.partition_sealer, objects=self.objects, clock=self.clock, definitions=definitions, warn=warn
+            sealer=self.partition_sealer,
+            objects=self.objects,
+            clock=self.clock,
+            definitions=definitions,
+            compact=self.compactor.compact if self.settings.compact else None,
+            warn=warn,
         )
 
     @functools.cached_property
@@ -255,7 +273,12 @@ class Home:
         from penstock.runtime.machine.retention import Retention
 
         return Retention(
-            objects=self.objects, sealing=self.sealing, clock=self.clock, definitions=definitions, warn=warn
+            objects=self.objects,
+            sealing=self.sealing,
+            clock=self.clock,
+            definitions=definitions,
+            forget=self.compactor.forget,
+            warn=warn,
         )
 
     @functools.cached_property
@@ -275,6 +298,7 @@ class Home:
             self.lake,
             temp_folder=self.path / "spilled",
             cache_folder=self.path / "cache" / "queries",
+            days_folder=self.days,
             fit=RawFitting(self.rows),
         )
 

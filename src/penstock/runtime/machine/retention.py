@@ -30,7 +30,11 @@ LEVEL = 9
 
 
 class Retention:
-    """Plans and carries out what the tables' retention says."""
+    """Plans and carries out what the tables' retention says.
+
+    Args:
+        forget: told of the table and partition of each sealed file before it goes, to remove what is derived from it.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Retention:
         sealing: SealingEngine,
         clock: Clock,
         definitions: Mapping[str, Definition],
+        forget: Callable[[str, str], None] = lambda table, partition: None,
         warn: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._objects = objects
@@ -51,6 +56,7 @@ class Retention:
             for table in definition.lake_tables.values()
             if table.retain_seconds is not None or table.retain_zones or table.archive_after_seconds is not None
         ]
+        self._forget = forget
         self._warn = warn
         self._due_at = float("-inf")
 
@@ -121,6 +127,7 @@ class Retention:
                 found = self._objects.head(key)
                 if found is None or found.etag != decision.sealed_etag:
                     continue
+                self._forget(decision.table, decision.partition)
             self._objects.delete(key)
 
     def _archive(self, key: str) -> None:
