@@ -148,7 +148,7 @@ def seal(quick: bool) -> dict[str, Any]:
 
 
 def query(quick: bool) -> dict[str, Any]:
-    """The seeds' queries on sealed hours, on bare Parquet files and on raw JSON, in turns."""
+    """The seeds' queries by days and by hours, on bare Parquet files and on raw JSON, in turns."""
     from bench.query import measure
 
     if quick:
@@ -161,6 +161,21 @@ def simulation(quick: bool) -> dict[str, Any]:
     from bench.simulation import month
 
     return month(quick=quick)
+
+
+def orders(quick: bool) -> dict[str, Any]:
+    """The orders pipeline's ETL, boto3's idiom for it and PySpark in turns, from ten thousand to a million."""
+    from bench.orders import compare
+
+    counts = [10_000] if quick else [10_000, 100_000, 1_000_000]
+    return {f"{count:,}": {one["engine"]: one for one in compare(count)} for count in counts}
+
+
+def leads(quick: bool) -> dict[str, Any]:
+    """The leads pipeline whole and a pandas script for the same work, into PostgreSQL, to a million."""
+    from bench.leads_stored import compare
+
+    return compare([10_000] if quick else [10_000, 100_000, 1_000_000])
 
 
 MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
@@ -177,6 +192,8 @@ MEASURES: dict[str, Callable[[bool], dict[str, Any]]] = {
     "seal": seal,
     "query": query,
     "simulation": simulation,
+    "orders": orders,
+    "leads": leads,
 }
 
 

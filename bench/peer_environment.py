@@ -38,3 +38,4 @@ class PeerEnvironment(NamedTuple):
 
 PEERS = PeerEnvironment("PENSTOCK_BENCH_PYTHON", ".venv-bench", "peers.txt")
 LAKE_PEERS = PeerEnvironment("PENSTOCK_BENCH_LAKE_PYTHON", ".venv-bench-lake", "peers_lake.txt")
+READERS = PeerEnvironment("PENSTOCK_BENCH_READERS_PYTHON", ".venv-bench-readers", "peers_readers.txt")

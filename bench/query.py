@@ -1,15 +1,17 @@
 """The seeds' queries over 30 days of sealed hours, against bare Parquet files of the same rows and against raw JSON.
 
     python -m bench.query [--rows 1000000 10000000] [--days 30] [--rounds 7] [--folder FOLDER] [--json]
-    python -m bench.query --lake FOLDER [--sides sealed bare declared]      a lake that is there: time, memory, bytes
+    python -m bench.query --lake FOLDER [--sides days hours bare declared]     a lake that is there: time, memory, bytes
 
-Rows are those of each of the two tables. ``sealed`` is the query engine over a lake that its own sealer sealed;
-``bare`` is the same SQL by DuckDB alone over Parquet files of the same rows in the same order, one an hour, with
-DuckDB's own choices; both have 512 MB and two threads, and take turns. Raw JSON is asked in two ways. ``declared`` is
-what somebody who knows the lake would do: columns, types and partitions are told, so that partitions that are not asked
-for are not read. ``as found`` is a folder of JSON: DuckDB finds the types, and time is what the records say. It gets
-4 GB, since 512 MB do not suffice. Bytes are what the operating system handed over (``rchar`` of /proc/self/io). All
-files are in the page cache for everybody, as far as the memory goes.
+Rows are those of each of the two tables. ``days`` is the query engine over a lake that its own sealer sealed, and whose
+days were put together, as ``penstock up`` and ``penstock lake seal`` do once they are over; how long that took is told.
+``hours`` is the same without: a lake whose days are not over, or were never put together. ``bare`` is the same SQL by
+DuckDB alone over Parquet files of the same rows in the same order, one an hour, with DuckDB's own choices; ``bare
+days`` is DuckDB alone over the very files of the days. All have 512 MB and two threads, and take turns. Raw JSON is
+asked in two ways. ``declared`` is what somebody who knows the lake would do: columns, types and partitions are told, so
+that partitions that are not asked for are not read. ``as found`` is a folder of JSON: DuckDB finds the types, and time
+is what the records say. It gets 4 GB, since 512 MB do not suffice. Bytes are what the operating system handed over
+(``rchar`` of /proc/self/io). All files are in the page cache for everybody, as far as the memory goes.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -25,13 +26,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.query_lake import LOGS, METRICS, build
+from bench.query_lake import LOGS, METRICS, START, build
 from penstock.model.datasets import LakeTable
 
 HIVE = "hive_partitioning=true, hive_types={'year':'VARCHAR','month':'VARCHAR','day':'VARCHAR','hour':'VARCHAR'}"
+HIVE_DAYS = "hive_partitioning=true, hive_types={'year':'VARCHAR','month':'VARCHAR','day':'VARCHAR'}"
 MEMORY_MB, RAW_MEMORY_MB, THREADS = 512, 4096, 2
 PIECES = "/*/*/*/*/*"
 # The columns that the queries name.
@@ -101,12 +104,32 @@ def on_files(source: str, sql: str, memory_mb: int) -> Run:
     return lambda: timed(work)
 
 
-def on_lake(lake: Path, sql: str) -> Run:
+def put_together(lake: Path, days: int) -> dict[str, float]:
+    """Puts the days of a lake together a quarter of an hour after the last, when none expires yet."""
+    from penstock.adapters.local.compactor import DuckDbCompactor
+
+    compactor = DuckDbCompactor(lake, days_of(lake))
+    now = (START + timedelta(days=days)).timestamp() + 900
+    began = time.perf_counter()
+    made = [one for table in (METRICS, LOGS) for one in compactor.compact(table, now)]
+    if any(one.problem for one in made):
+        raise RuntimeError("; ".join(one.problem for one in made if one.problem))
+    seconds = time.perf_counter() - began
+    return {"days": len(made), "bytes": sum(one.size_bytes for one in made), "seconds": seconds}
+
+
+def days_of(lake: Path) -> Path:
+    """Returns where a home has the days of its lake."""
+    return lake.parent / "cache" / "days"
+
+
+def on_lake(lake: Path, sql: str, *, by_days: bool = True) -> Run:
     """Returns a run by the query engine."""
     from penstock.adapters.local.query import DuckDbQueryEngine
     from penstock.runtime.asking import ask
 
-    engine = DuckDbQueryEngine(lake, memory_limit_mb=MEMORY_MB, threads=THREADS)
+    days = days_of(lake) if by_days else None
+    engine = DuckDbQueryEngine(lake, memory_limit_mb=MEMORY_MB, threads=THREADS, days_folder=days)
 
     def run() -> Taken:
         told: list[int] = []
@@ -129,27 +152,37 @@ def compare(folder: Path, rounds: int) -> list[dict[str, Any]]:
         found = sql
         for pattern, by_record in BY_RECORD:
             found = pattern.sub(by_record, found)
-        sealed = on_lake(folder / "lake", sql)
+        days = on_lake(folder / "lake", sql)
+        hours = on_lake(folder / "lake", sql, by_days=False)
         bare = on_files(f"read_parquet('{folder}/bare/{table.name}{PIECES}.parquet', {HIVE})", sql, MEMORY_MB)
+        bare_days = on_files(
+            f"read_parquet('{days_of(folder / 'lake')}/{table.name}/*/*/*/*', {HIVE_DAYS})", sql, MEMORY_MB
+        )
         declared = on_files(f"read_json('{raw_files}', {HIVE}, {COLUMNS[table.name]})", sql, RAW_MEMORY_MB)
         as_found = on_files(f"read_json('{raw_files}', hive_partitioning=false)", found, RAW_MEMORY_MB)
-        figures.append(_figures(name, _in_turns([sealed, bare], rounds), _in_turns([declared, as_found], 1)))
+        figures.append(
+            _figures(name, _in_turns([days, hours, bare, bare_days], rounds), _in_turns([declared, as_found], 1))
+        )
     return figures
 
 
 def _figures(name: str, runs: list[list[Taken]], raws: list[list[Taken]]) -> dict[str, Any]:
-    ours, bare, declared, as_found = *runs, *raws
+    ours, hours, bare, bare_days, declared, as_found = *runs, *raws
     seconds = statistics.median(one.seconds for one in ours)
-    figures: dict[str, Any] = {"query": name, "sealed_ms": 1000 * seconds, "sealed_bytes": ours[0].read_bytes}
-    figures["bare_ms"] = 1000 * statistics.median(one.seconds for one in bare)
-    figures["bare_bytes"] = bare[0].read_bytes
+    cpu_seconds = statistics.median(one.cpu_seconds for one in ours)
+    figures: dict[str, Any] = {"query": name}
+    for side, own in {"days": ours, "hours": hours, "bare": bare, "bare_days": bare_days}.items():
+        figures[f"{side}_ms"] = 1000 * statistics.median(one.seconds for one in own)
+        figures[f"{side}_bytes"] = own[0].read_bytes
     # Of each pair, one right after the other: what else the machine does falls on both.
-    pairs = list(zip(ours, bare, strict=True))
-    figures["to_bare"] = statistics.median(one.seconds / other.seconds for one, other in pairs)
-    figures["cpu_to_bare"] = statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
+    for side, own in {"days": ours, "hours": hours}.items():
+        pairs = list(zip(own, bare, strict=True))
+        figures[f"{side}_to_bare"] = statistics.median(one.seconds / other.seconds for one, other in pairs)
+        figures[f"{side}_cpu_to_bare"] = statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
     for side, (taken, *_) in {"declared": declared, "as_found": as_found}.items():
         figures[f"{side}_ms"] = 1000 * taken.seconds
         figures[f"to_{side}"] = taken.seconds / seconds
+        figures[f"cpu_to_{side}"] = taken.cpu_seconds / cpu_seconds
         figures[f"fewer_than_{side}"] = 1 - ours[0].read_bytes / taken.read_bytes
     return figures
 
@@ -170,13 +203,15 @@ def alone(lake: Path, name: str, side: str) -> dict[str, Any]:
     """Asks one query once, in this process, which does nothing else; returns its figures and its peak memory.
 
     Args:
-        side: ``sealed``, the engine; ``bare``, DuckDB alone over the sealed files; ``declared``, over the raw ones.
+        side: ``days`` and ``hours``, the engine; ``bare``, DuckDB alone over the sealed files; ``declared``, over the
+            raw ones.
     """
     import duckdb
 
     table, sql = QUERIES[name]
     sides: dict[str, Callable[[], Run]] = {
-        "sealed": lambda: on_lake(lake, sql),
+        "days": lambda: on_lake(lake, sql),
+        "hours": lambda: on_lake(lake, sql, by_days=False),
         "bare": lambda: on_files(
             f"read_parquet('{lake}/sealed/{table.name}{PIECES}.parquet', {HIVE})", sql, MEMORY_MB
         ),
@@ -187,11 +222,16 @@ def alone(lake: Path, name: str, side: str) -> dict[str, Any]:
     run = sides[side]()
     duckdb.connect(":memory:").close()
     taken = run()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"query": name, "side": side, **taken._asdict(), "peak_mb": peak / 1024}
+    return {"query": name, "side": side, **taken._asdict(), "peak_mb": peak_mb()}
 
 
-def each_alone(lake: Path, sides: Sequence[str] = ("sealed",)) -> list[dict[str, Any]]:
+def peak_mb() -> float:
+    """Returns the most memory that this process has had; what rusage tells begins with that of its parent."""
+    told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(told["VmHWM"].split()[0]) / 1024
+
+
+def each_alone(lake: Path, sides: Sequence[str] = ("days",)) -> list[dict[str, Any]]:
     """Returns the figures of each query that the lake has a table for, each in a process of its own."""
     figures = []
     for name, (table, _) in QUERIES.items():
@@ -207,7 +247,8 @@ def each_alone(lake: Path, sides: Sequence[str] = ("sealed",)) -> list[dict[str,
 def measure(rows: list[int], days: int = 30, rounds: int = 7, folder: Path | None = None) -> dict[str, Any]:
     """Returns the figures for lakes of so many rows a table, and how they grow."""
     base = folder or Path(tempfile.mkdtemp(prefix="bench-query-"))
-    answer: dict[str, Any] = {"days": days, "memory_mb": MEMORY_MB, "raw_memory_mb": RAW_MEMORY_MB, "rows": {}}
+    answer: dict[str, Any] = {"days": days, "memory_mb": MEMORY_MB, "raw_memory_mb": RAW_MEMORY_MB}
+    answer |= {"rows": {}, "put_together": {}}
     try:
         for count in rows:
             made = base / f"{count}-{days}"
@@ -215,10 +256,13 @@ def measure(rows: list[int], days: int = 30, rounds: int = 7, folder: Path | Non
                 build(made, 2 * count, days)
                 # A folder that changed just now is not noted as settled.
                 time.sleep(2.5)
+            shutil.rmtree(days_of(made / "lake"), ignore_errors=True)
+            together = put_together(made / "lake", days)
             figures = compare(made, rounds)
             for one, own in zip(figures, each_alone(made / "lake"), strict=True):
                 one["peak_mb"] = own["peak_mb"]
             answer["rows"][count] = figures
+            answer["put_together"][count] = together
             if folder is None:
                 shutil.rmtree(made)
     finally:
@@ -230,14 +274,18 @@ def measure(rows: list[int], days: int = 30, rounds: int = 7, folder: Path | Non
 def show(answer: dict[str, Any]) -> None:
     """Prints the figures as a table."""
     for count, figures in answer["rows"].items():
-        print(f"{count:,} rows a table, {answer['days']} days")
-        print(f"  {'':24}{'sealed':>10}{'bare Parquet (CPU)':>26}{'JSON declared':>20}{'JSON as found':>20}"
-              f"{'fewer bytes':>20}{'peak':>9}")  # fmt: skip
+        made = answer["put_together"][count]
+        print(f"{count:,} rows a table, {answer['days']} days; {made['days']} days put together before"
+              f" in {made['seconds']:.1f} s, {made['bytes'] / 1e6:.0f} MB")  # fmt: skip
+        print(f"  {'':24}{'days':>10}{'hours':>10}{'bare':>10}{'bare days':>10}{'days to bare (CPU)':>20}"
+              f"{'hours to bare':>16}{'JSON declared (CPU)':>24}{'JSON as found (CPU)':>24}{'fewer bytes':>20}"
+              f"{'peak':>9}")  # fmt: skip
         for one in figures:
-            print(f"  {one['query']:24}{one['sealed_ms']:7.0f} ms"
-                  f"{one['bare_ms']:9.0f} ms {one['to_bare']:5.2f}x ({one['cpu_to_bare']:.2f}x)"
-                  f"{one['declared_ms']:11.0f} ms {one['to_declared']:4.0f}x"
-                  f"{one['as_found_ms']:11.0f} ms {one['to_as_found']:4.0f}x"
+            print(f"  {one['query']:24}{one['days_ms']:7.0f} ms{one['hours_ms']:7.0f} ms{one['bare_ms']:7.0f} ms"
+                  f"{one['bare_days_ms']:7.0f} ms{one['days_to_bare']:11.2f}x ({one['days_cpu_to_bare']:.2f}x)"
+                  f"{one['hours_to_bare']:8.2f}x ({one['hours_cpu_to_bare']:.2f}x)"
+                  f"{one['declared_ms']:9.0f} ms {one['to_declared']:4.0f}x ({one['cpu_to_declared']:.0f}x)"
+                  f"{one['as_found_ms']:9.0f} ms {one['to_as_found']:4.0f}x ({one['cpu_to_as_found']:.0f}x)"
                   f"{one['fewer_than_declared']:10.2%} {one['fewer_than_as_found']:8.2%}"
                   f"{one['peak_mb']:6.0f} MB")  # fmt: skip
 
@@ -250,13 +298,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path, help="where the lakes are, or are to be made and kept")
     parser.add_argument("--lake", type=Path, help="a lake that is there, sealed: nothing else is measured")
-    parser.add_argument("--sides", nargs="+", default=["sealed", "bare"], choices=["sealed", "bare", "declared"])
+    parser.add_argument("--sides", nargs="+", default=["days", "hours", "bare"],
+                        choices=["days", "hours", "bare", "declared"])  # fmt: skip
     parser.add_argument("--only", choices=list(QUERIES))
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     if given.only:
         print(json.dumps(alone(given.lake, given.only, given.sides[0])))
     elif given.lake:
+        made = put_together(given.lake, given.days)
+        print(f"{made['days']} days put together in {made['seconds']:.1f} s, {made['bytes'] / 1e6:.0f} MB", flush=True)
         for one in each_alone(given.lake, given.sides):
             print(f"{one['query']:24} {one['side']:9} {one['seconds']:8.2f} s   CPU {one['cpu_seconds']:8.2f} s"
                   f"   {one['read_bytes'] / 1e6:9.1f} MB read   peak {one['peak_mb']:.0f} MB", flush=True)  # fmt: skip

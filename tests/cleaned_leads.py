@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tempfile
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,12 +35,18 @@ def clean(content: bytes | str, **options: Any) -> tuple[list[Lead], list[LeadRe
     return clean_records(incoming(content), **options)
 
 
-def clean_records(records: list[Incoming], **options: Any) -> tuple[list[Lead], list[LeadReject]]:
-    """Returns the leads and the rejects of records, in their order."""
+@contextlib.contextmanager
+def cleaned(records: list[Incoming], etl: Any = ETL, **options: Any) -> Iterator[Any]:
+    """Returns the result of the transformation, or of another with its inputs."""
     with tempfile.TemporaryDirectory() as folder:
         scope: Any = SimpleNamespace(ports=SimpleNamespace(transformer=DuckDbTransformer(Path(folder)), rows=None))
-        handle = TransformationHandle(scope, ETL, 1024)
-        with handle.run(incoming=records, **tables("run", AS_OF, **options)) as result:
-            leads = [lead for batch in result.batches("lead") for lead in batch]
-            rejects = [reject for batch in result.batches("reject") for reject in batch]
+        with TransformationHandle(scope, etl, 1024).run(incoming=records, **tables("run", AS_OF, **options)) as result:
+            yield result
+
+
+def clean_records(records: list[Incoming], **options: Any) -> tuple[list[Lead], list[LeadReject]]:
+    """Returns the leads and the rejects of records, in their order."""
+    with cleaned(records, **options) as result:
+        leads = [lead for batch in result.batches("lead") for lead in batch]
+        rejects = [reject for batch in result.batches("reject") for reject in batch]
     return sorted(leads, key=lambda lead: lead.merged_lines), sorted(rejects, key=lambda reject: reject.line)

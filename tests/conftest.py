@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.request
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,11 +29,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*pairs, *long[len(others) :], *others[len(long) :]]
 
 
+class OneWriteAtATime:
+    """Takes the writes of objects one by one: S3 judges a condition and writes in one step, moto in two."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._writing = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "PUT":
+            return self._application(environ, start_response)
+        with self._writing:
+            return list(self._application(environ, start_response))
+
+
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
     server_module = pytest.importorskip("moto.server")
     server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    server._server.app = OneWriteAtATime(server._server.app)
     _, port = server.get_host_and_port()
     yield f"http://127.0.0.1:{port}"
     server.stop()

@@ -7,6 +7,7 @@ repeat are remembered (``lru_cache``), and names are compared in blocks, as one 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
@@ -33,6 +34,7 @@ NAMES = {
 }  # fmt: skip
 COUNTS = ["visits", "page_views", "email_opens", "email_clicks", "downloads"]
 UNITS = {"": 1, "k": 1e3, "m": 1e6, "b": 1e9}
+KINDS = {"business": 3, "free": 2, "role": 1}
 _COUNTRIES = names()
 
 
@@ -77,14 +79,28 @@ def number_of(text: str) -> float | None:
 @lru_cache(maxsize=100_000)
 def company_of(text: str) -> str:
     """Returns a company's name for comparing."""
-    words = re.sub(r"[^\w]+", " ", re.sub(r"[.'\u2019]", "", text.lower()).replace("&", " and ")).strip()
+    words = re.sub(r"[^\w]+", " ", re.sub(r"[.'\u2019]", "", unaccented(text)).replace("&", " and ")).strip()
     return re.sub(rf"( and)?( (and )?({LEGAL_FORMS}))+$", "", re.sub(r"^the ", "", words)) or words
 
 
 @lru_cache(maxsize=100_000)
 def by_rules(text: str, rules: tuple[tuple[str, str], ...], other: str) -> str:
     """Returns the first rule's word whose pattern is found."""
-    return next((word for word, pattern in rules if re.search(pattern, text.lower())), other)
+    bare = unaccented(text)
+    return next((word for word, pattern in rules if re.search(pattern, bare)), other)
+
+
+@lru_cache(maxsize=100_000)
+def country_of(text: str) -> str | None:
+    """Returns the two letters of a country's name or code."""
+    return _COUNTRIES.get(re.sub(r"[\W_]+", "", unaccented(text)))
+
+
+@lru_cache(maxsize=100_000)
+def unaccented(text: str) -> str:
+    """Returns a text in small letters and without accents."""
+    signs = unicodedata.normalize("NFKD", text.casefold())
+    return signs if signs.isascii() else "".join(sign for sign in signs if not unicodedata.combining(sign))
 
 
 @lru_cache(maxsize=100_000)
@@ -114,7 +130,7 @@ def clean(path: Path, as_of: date, told: Callable[[str], None]) -> tuple[pd.Data
         domains.kind(domain, email.partition("@")[0]) if isinstance(email, str) else None
         for email, domain in zip(frame["email"], frame["email_domain"], strict=True)
     ]
-    frame["country"] = frame["country"].map(lambda text: _COUNTRIES.get(re.sub(r"[\W_]+", "", text.casefold())))
+    frame["country"] = frame["country"].map(country_of)
     frame["phone"] = [phone_of(text, country) for text, country in zip(frame["phone"], frame["country"], strict=True)]
     for column in ("first_name", "last_name", "city"):
         frame[column] = frame[column].map(name_of)
@@ -125,8 +141,9 @@ def clean(path: Path, as_of: date, told: Callable[[str], None]) -> tuple[pd.Data
     frame["website"] = frame["website"].str.lower().str.extract(r"^(?:[a-z]+://)?(?:www\.)?([^/?#]+)")[0]
     for column in ("employees", "annual_revenue", *COUNTS):
         frame[column] = frame[column].map(number_of)
-    for column in ("demo_requested", "consent"):
-        frame[column] = frame[column].map(yes_or_no)
+    frame["demo_requested"] = frame["demo_requested"].map(yes_or_no).eq(True)  # noqa: FBT003
+    frame["consent"] = frame["consent"].map(yes_or_no).astype("boolean")
+    frame["notes"] = frame["notes"].where(frame["notes"] != "", None)
     for column in ("last_activity_at", "created_at"):
         frame[column] = pd.to_datetime(frame[column].map(date_of))
         frame.loc[frame[column] > pd.Timestamp(as_of) + pd.Timedelta(days=2), column] = pd.NaT
@@ -164,8 +181,22 @@ def merge(frame: pd.DataFrame) -> pd.DataFrame:
     frame["fresh"] = frame["last_activity_at"].fillna(frame["created_at"])
     frame = frame.sort_values(["group", "fresh", "line"], na_position="first")
     rules: dict[str, Any] = dict.fromkeys(frame.columns.difference(["group", "line"]), "last")
-    rules |= dict.fromkeys([*COUNTS, "last_activity_at"], "max") | {"created_at": "min", "line": "size"}
-    return frame.groupby("group").agg(rules).rename(columns={"line": "merged_from"}).reset_index()
+    rules |= dict.fromkeys([*COUNTS, "last_activity_at", "demo_requested"], "max") | {"line": "size"}
+    rules |= {"created_at": "min", "consent": "min"}
+    leads = frame.groupby("group").agg(rules).rename(columns={"line": "merged_from"})
+    return together(leads, frame[frame["group"].duplicated(keep=False)]).reset_index()
+
+
+def together(leads: pd.DataFrame, several: pd.DataFrame) -> pd.DataFrame:
+    """Puts in what the latest of several records does not say alone: the best address, all notes, a refusal."""
+    ranked = several.assign(rank=several["email_kind"].map(KINDS)).sort_values(
+        "rank", kind="stable", na_position="first"
+    )
+    leads.update(ranked.groupby("group")[["email", "email_domain", "email_kind"]].last())
+    noted = several[several["notes"].notna()]
+    leads.update(noted.groupby("group")["notes"].agg(lambda notes: "\n".join(sorted({*notes}))))
+    leads.loc[several.loc[several["status"] == "unsubscribed", "group"].unique(), "status"] = "unsubscribed"
+    return leads
 
 
 def root(parents: dict[int, int], line: int) -> int:

@@ -39,7 +39,8 @@ def run(path: Path, as_of: date, url: str, told: Callable[[str], None]) -> dict[
         upsert(connection, rejects, "bench_lead_rejects", ["run_id", "line"], [])
         upsert(connection, runs, "bench_pipeline_runs", ["run_id"], [])
     told("stored")
-    return {"leads": len(leads), "rejects": len(rejects), "best": int((scores["grade"] == "A").sum())}
+    grades = {grade: int((scores["grade"] == grade).sum()) for grade in "ABCD"}
+    return {"leads": len(leads), "rejects": len(rejects), **grades}
 
 
 def upsert(connection: Any, frame: pd.DataFrame, table: str, key: list[str], indexes: list[str]) -> None:
@@ -65,7 +66,7 @@ def score(leads: pd.DataFrame, rules: Rules, as_of: date) -> pd.DataFrame:
     for part in PARTS:
         total = sum(points[rule.name] for rule in rules.rules if rule.part == part)
         made[part] = pd.Series(total, index=leads.index).round(2).clip(0, rules.parts[part].max)
-    made["score"] = made[list(PARTS)].sum(axis=1).round().astype(int)
+    made["score"] = (made[list(PARTS)].sum(axis=1).round(6) + 0.5).astype(int)
     made["grade"] = [next((g for g in "ABC" if one >= rules.grades[g]), "D") for one in made["score"]]
     texts = {rule.name: text_of(leads, rule) for rule in rules.rules}
     rows = zip(*(zip(points[name], texts[name], strict=True) for name in points), strict=True)
@@ -75,9 +76,9 @@ def score(leads: pd.DataFrame, rules: Rules, as_of: date) -> pd.DataFrame:
 
 def reasons(names: list[str], row: tuple[tuple[float, str], ...]) -> str:
     """Returns the weightiest reasons of one lead."""
-    found = [(abs(p), name, p, text) for name, (p, text) in zip(names, row, strict=True) if p]
-    found.sort(reverse=True)
-    return json.dumps([{"rule": n, "points": p, "because": text} for _, n, p, text in found[:REASONS_KEPT]])
+    found = [(name, p, text) for name, (p, text) in zip(names, row, strict=True) if p]
+    found.sort(key=lambda one: abs(one[1]), reverse=True)
+    return json.dumps([{"rule": n, "points": p, "because": text} for n, p, text in found[:REASONS_KEPT]])
 
 
 def column_of(leads: pd.DataFrame, name: str) -> pd.Series[Any]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from penstock.logs.entry import LogEntry as LogEntry
     from penstock.logs.entry import LogSeverity as LogSeverity
     from penstock.model.dashboards import Widget as Widget
+    from penstock.model.formulas import spreadsheet_cell as spreadsheet_cell
     from penstock.model.schema import Precision as Precision
     from penstock.model.transformations import Cells as Cells
     from penstock.model.transformations import DelimitedText as DelimitedText
@@ -71,6 +72,7 @@ _SOURCES = {
     "LogSeverity": "penstock.logs.entry",
     "Widget": "penstock.model.dashboards",
     "Precision": "penstock.model.schema",
+    "spreadsheet_cell": "penstock.model.formulas",
     "Cells": "penstock.model.transformations",
     "DelimitedText": "penstock.model.transformations",
     "Context": "penstock.runtime.context",

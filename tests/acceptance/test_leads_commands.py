@@ -27,7 +27,7 @@ pipeline.on_object(inbox, Invoke(look), name="papers")
 
 
 @pipeline.summary
-def summary(output):
+def summary(output, context):
     if output["lines"] == 13:
         raise ValueError("thirteen")
     return f"{output['name']}:\\x1b[31m {output['lines']} lines"
@@ -98,6 +98,13 @@ def test_what_cannot_be_run_is_said_and_leaves_nothing(shell: Shell, arguments: 
     assert said in shell("-f", "papers.py", *arguments, code=2)
     assert not (shell.folder / "home" / "lake" / "inbox").exists()
     assert not (shell.folder / "page.html").exists()
+
+
+def test_an_input_is_an_example_too(shell: Shell) -> None:
+    said = shell("run", "orders", "--example")
+    assert "126 records in one object" in said
+    read, kept = shell.json("run", "orders", "--example"), shell.json("items", "Orders", "-n", "1000")["items"]
+    assert f"{len(kept)}  orders were stored" in read["summary"]
 
 
 def test_a_command_that_nobody_has(shell: Shell) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from penstock import session
-from penstock.pipelines.leads import RESOURCES, crm, failures, pipeline, settings
+from penstock.pipelines.leads import RESOURCES, crm, failures, pipeline, processing, settings
 from penstock.pipelines.leads.generator import write
 from penstock.pipelines.leads.outcomes import examples_of
 from penstock.pipelines.leads.processing import day_of
@@ -219,3 +219,16 @@ def test_a_database_that_is_down_loses_nothing(tmp_path: Path, people: Path, mon
         path = sandbox.home.path
     with session(pipeline, path) as context:
         assert [one.name for one in context[RESOURCES.inbox].list()] == ["people.json"]
+
+
+def test_a_large_file_is_dealt_with_as_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    path = tmp_path / "people.csv"
+    write(path, 300, seed=7, form="csv", day=DAY)
+    for limit in (processing.LARGE_BYTES, 0):
+        monkeypatch.setattr(processing, "LARGE_BYTES", limit)
+        with Sandbox(pipeline, tmp_path / f"home-{limit}") as sandbox:
+            assert sandbox.arrive(path).status == "SUCCEEDED"
+            found.append(tables(sandbox))
+    assert found[0] == found[1]
+    assert any(lead["phone_e164"] for lead in found[0]["leads"])

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from tests.terraform_cli import CONFIG, PLUGINS, configuration, skip
 
+from penstock.errors import UnavailableError
+from penstock.rehearsal.database_server import programs
+
 # Terraform makes some 70 resources, one after the other for most of a minute, and destroys them again.
-TIMEOUT_SECONDS = 900
+TIMEOUT_SECONDS = 1200
+LONG = "PENSTOCK_LONG_REHEARSALS"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(TIMEOUT_SECONDS + 60)]
 
 CARELESS = '''
@@ -48,7 +52,7 @@ pipeline.rehearse({"numbers": [1, 2, 3]}, {}, workflow="adding")
 '''
 
 
-def penstock(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def penstock(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     if shutil.which("terraform") is None:
         skip("terraform is not on PATH")
     if os.environ.get(CONFIG) is None and os.environ.get(PLUGINS) is None:
@@ -61,7 +65,7 @@ def penstock(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     }  # fmt: skip
     environment = {
         **kept, **hostile, CONFIG: str(configuration()), "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1",
-        "PENSTOCK_HOME": str(folder / "home"),
+        "PENSTOCK_HOME": str(folder / "home"), **variables,
     }  # fmt: skip
     return subprocess.run(
         [sys.executable, "-m", "penstock", *arguments],
@@ -70,8 +74,8 @@ def penstock(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def rehearse(*arguments: str, folder: Path, code: int = 0) -> dict[str, Any]:
-    done = penstock(*arguments, "--json", folder=folder)
+def rehearse(*arguments: str, folder: Path, code: int = 0, **variables: str) -> dict[str, Any]:
+    done = penstock(*arguments, "--json", folder=folder, **variables)
     assert done.returncode == code, done.stdout[-4000:] + done.stderr[-4000:]
     found = json.loads(done.stdout)
     assert found["passed"] == (code == 0)
@@ -132,6 +136,43 @@ def assert_proven(found: dict[str, Any]) -> None:
     assert found["refused"] == []
     assert found["leftovers"] == []
     assert [one for one in found["drift"] if not one["defect"]] == []
+
+
+def test_a_pipeline_with_a_database_is_ready(tmp_path: Path) -> None:
+    with_postgresql()
+    found = rehearse("rehearse", "leads", folder=tmp_path)
+    assert found["failures"] == []
+    assert_proven(found)
+    assert found["schedule_fired"] is True
+    numbers = counts(found["comparisons"])
+    # A day without a file, what is no file, and the file of the example.
+    assert numbers["executions"] == 3
+    assert numbers["rows of leads.pipeline_runs"] == 1
+    # By the rules, once each.
+    assert numbers["rows of leads.lead_scores"] == numbers["rows of leads.leads"] > 0
+    assert numbers["rows of leads.lead_rejects"] > 0
+    # Its file, its database as one user, its settings; the topic.
+    assert found["used"] >= 4
+
+
+@pytest.mark.skipif(LONG not in os.environ, reason=f"Spark starts four times; {LONG}=1 runs it")
+def test_a_pipeline_with_a_job_on_spark_is_ready(tmp_path: Path) -> None:
+    pytest.importorskip("pyspark")
+    found = rehearse("rehearse", "orders", folder=tmp_path, PENSTOCK_ORDERS_ETL="glue")
+    assert found["failures"] == []
+    assert_proven(found)
+    assert found["schedule_fired"] is True
+    numbers = counts(found["comparisons"])
+    # One batch with orders, one without, the totals; the job for the one object, and for the file that arrives.
+    assert numbers["executions"] == 3 + 2
+    assert numbers["items of Orders"] > 0
+
+
+def with_postgresql() -> None:
+    try:
+        programs()
+    except UnavailableError as error:
+        skip(str(error))
 
 
 def test_a_pipeline_that_init_wrote_is_ready(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAws]:
             self.end_headers()
             self.wfile.write(found.body)
 
-        do_PUT = do_POST  # noqa: N815 - the handler's own name
+        do_GET = do_PUT = do_POST  # noqa: N815 - the handler's own names
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
             """Writes nothing."""

@@ -34,9 +34,9 @@ def test_tokens_are_forgotten_after_a_month(tmp_path: Path) -> None:
 
 def test_a_file_of_an_older_version_gets_the_table(tmp_path: Path) -> None:
     from penstock.adapters.local.database import Database
-    from penstock.adapters.local.hot import MIGRATION
+    from penstock.adapters.local.hot_schema import MIGRATIONS
 
-    Database(tmp_path / "hot.sqlite", (MIGRATION,)).close()
+    Database(tmp_path / "hot.sqlite", MIGRATIONS[:1]).close()
     store = SqliteHotStore(tmp_path / "hot.sqlite", SystemClock())
     assert store.exchange(TABLE, KEY, becomes(KEY, b"done"), token="one") == b"done"
     store.close()

@@ -1,16 +1,20 @@
 """Grants are used, and what was not granted is tried, on moto. Moto refuses what a bucket's policy denies, no more."""
 
 import json
+import os
 from typing import Any
 
 import msgspec
 import pytest
 
-from penstock import Pipeline, index, number
+from penstock import Pipeline, index, number, relation
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.session import client
 from penstock.adapters.local.clock import SystemClock
+from penstock.errors import UnavailableError
 from penstock.model.pipeline import Definition
+from penstock.rehearsal.database_server import programs
+from penstock.rehearsal.databases import unjudged
 from penstock.rehearsal.furnish import furnish
 from penstock.rehearsal.probes import NOT_GRANTED, Probe, Refused
 
@@ -143,3 +147,49 @@ def test_a_pipeline_without_lake_or_tables_is_probed(aws: str, with_topic: bool)
     assert list(probe.use(definition.tasks["work"])) == []
     expected = [Refused("rest", "topic:people.publish", NOT_GRANTED)] if with_topic else []
     assert list(probe.overstep(definition.tasks["rest"])) == expected
+
+
+def test_the_scratch_of_a_job_is_used(aws: str) -> None:
+    definition = shop()
+    probe = probe_of(definition)
+    probe.lay_out()
+    take = definition.tasks["take"]
+    assert list(probe.use_as_job(take)) == []
+    assert [one.key for one in S3ObjectStore(BUCKET).list("scratch")] == []
+    deny("s3:PutObject", "scratch/take")
+    found = list(probe.use_as_job(take))
+    assert {one.task for one in found} == {"job take"}
+    assert {one.grant for one in found} == {
+        "its scratch, scratch/take/penstock-probe", "its scratch, scratch/take_$folder$",
+    }  # fmt: skip
+
+
+def test_logins_to_a_warehouse_are_used_and_tried(aws: str) -> None:
+    """Here everybody may log in as anybody: what was not granted is told of as allowed."""
+    try:
+        programs()
+    except UnavailableError as error:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(error))
+    pipeline = Pipeline("shop")
+    crm = pipeline.warehouse("crm", tables=[relation("orders", Order, key="id")])
+
+    @pipeline.task(may=[crm.write])
+    def write(event: Any, context: Any) -> None: ...
+
+    @pipeline.task(may=[crm.read])
+    def read(event: Any, context: Any) -> None: ...
+
+    @pipeline.task
+    def rest(event: Any, context: Any) -> None: ...
+
+    definition = pipeline.build()
+    with unjudged(definition) as databases:
+        probe = Probe(definition, {}, SystemClock(), databases)
+        assert [one for task in definition.tasks.values() for one in probe.use(task)] == []
+        tried = {name: [one.grant for one in probe.overstep(task)] for name, task in definition.tasks.items()}
+    # Who writes can read as well, by the same user.
+    assert tried == {
+        "write": [],
+        "read": ["warehouse:crm.write"],
+        "rest": ["warehouse:crm.read", "warehouse:crm.write"],
+    }

@@ -34,6 +34,16 @@ class TestS3ObjectStore(ObjectStoreContract):
 def test_a_bucket_that_is_not_there(aws: str) -> None:
     with pytest.raises(NotFoundError, match="s3://nothing/a"):
         S3ObjectStore("nothing").get("a")
+    with pytest.raises(NotFoundError, match="s3://nothing/t/"):
+        list(S3ObjectStore("nothing").list("t/"))
+
+
+def test_a_listing_that_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch) as aws:
+        body = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+        aws.script = [Answer(status=403, body=body)]
+        with pytest.raises(AccessDeniedError, match="no access to s3://lake/t/"):
+            list(S3ObjectStore("lake").list("t/"))
 
 
 def test_nobody_answers(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from penstock.adapters.local import transform
 from penstock.adapters.local.objects import FileObjectStore
 from penstock.adapters.local.transform import SCRATCH_PREFIX, DuckDbTransformer
 from penstock.adapters.spark.folders import ObjectFolder
@@ -66,7 +68,7 @@ class TestDuckDbTransformer(TransformerContract):
         )
         scope: Any = SimpleNamespace(ports=SimpleNamespace(transformer=subject))
         with TransformationHandle(scope, kept, 512).run(raw=[Moments(at, at.date(), [at], ["x", "é"])]) as result:
-            assert list(result.file("kept").rows) == [
+            assert [row for rows in result.file("kept").rows for row in rows] == [
                 ("2026-01-01 00:00:00.123456", "2026-01-01", [at], '["x","é"]'),
             ]
             assert list(result.rows("kept")) == [[(at, at.date(), [at], ["x", "é"])]]
@@ -96,6 +98,40 @@ class TestDuckDbTransformer(TransformerContract):
             assert [path.name for path in tmp_path.iterdir()] == [folder.name]
         assert list(tmp_path.iterdir()) == []
 
+    def test_an_output_is_written_in_parts(
+        self, subject: DuckDbTransformer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(transform, "PART_ROWS", 3)
+        steps = {"found": "SELECT CAST(range AS VARCHAR) AS id FROM raw, range(10) ORDER BY range DESC"}
+        with _steps(subject, tmp_path, steps) as transformed:
+            texts, paths = [], []
+            for path in transformed.csv("found"):
+                assert not any(earlier.exists() for earlier in paths)
+                texts.append(path.read_text())
+                paths.append(path)
+            assert texts == ['"9"\n"8"\n"7"\n', '"6"\n"5"\n"4"\n', '"3"\n"2"\n"1"\n', '"0"\n']
+            # Whoever stops in the middle leaves nothing that is still being written.
+            next(transformed.csv("found"))
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("penstock-transform")]
+
+    def test_a_table_is_gone_when_nothing_reads_it_any_more(self, subject: DuckDbTransformer, tmp_path: Path) -> None:
+        steps = {
+            "first": "SELECT id FROM raw",
+            "seen": "SELECT id FROM first",
+            "second": "SELECT id FROM first",
+            # What reads through a view reads the table behind it.
+            "third": "SELECT id FROM second UNION ALL SELECT id FROM seen",
+            "found": "SELECT string_agg(table_name, ',' ORDER BY table_name) AS id FROM duckdb_tables(), third"
+            " WHERE table_name <> 'found'",
+        }
+        kept = frozenset({"first", "second", "third"})
+        with _steps(subject, tmp_path, steps, kept=kept) as transformed:
+            assert list(transformed.rows("found", 10)) == [[("third,third",)]]
+
+    def test_an_output_without_rows_has_no_file(self, subject: DuckDbTransformer, tmp_path: Path) -> None:
+        with _steps(subject, tmp_path, {"found": "SELECT id FROM raw WHERE id = 'none'"}) as transformed:
+            assert list(transformed.csv("found")) == []
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[Any]:
@@ -120,7 +156,7 @@ def test_a_cluster_is_handed_files_by_an_object_store(tmp_path: Path, spark: Any
     transformer = SparkTransformer(spark, tmp_path / "scratch", to_spark, exchange=exchange)
     with _steps(transformer, tmp_path, {"found": "SELECT id || '!' AS id FROM raw"}) as transformed:
         assert list(transformed.rows("found", 10)) == [[("a!",)]]
-        assert transformed.csv("found").read_text() == '"a!"\n'
+        assert [path.read_text() for path in transformed.csv("found")] == ['"a!"\n']
         assert {info.key.split("/")[2] for info in objects.list("scratch/")} == {"raw.json", "found.out"}
     assert list(objects.list("scratch/")) == []
 
@@ -145,7 +181,13 @@ def test_the_orders_pipeline_is_the_same_on_spark(tmp_path: Path, spark: Any) ->
 
 
 @contextlib.contextmanager
-def _steps(transformer: Transformer, folder: Path, steps: dict[str, str], memory_mb: int = 512) -> Iterator[Any]:
+def _steps(
+    transformer: Transformer,
+    folder: Path,
+    steps: dict[str, str],
+    memory_mb: int = 512,
+    kept: frozenset[str] = frozenset(),
+) -> Iterator[Any]:
     """Runs steps that were not checked when they were declared."""
     path = folder / "raw.json"
     path.write_text('{"id": "a"}\n')
@@ -153,7 +195,7 @@ def _steps(transformer: Transformer, folder: Path, steps: dict[str, str], memory
         name="unchecked",
         inputs={"raw": StagedInput(path=path, columns={"id": "string"}, longest_bytes=12)},
         steps=steps,
-        kept=frozenset(),
+        kept=kept,
         outputs={"found": {"id": "string"}},
         required={"found": frozenset()},
     )

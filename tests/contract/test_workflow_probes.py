@@ -179,4 +179,6 @@ class TestEmulatedHome:
         assert S3ObjectStore(BUCKET).get("raw/orders/a") == b"x"
         home.queues.send(shop.queues["jobs"], "hello")
         assert client("sqs").receive_message(QueueUrl=names.queues["jobs"])["Messages"][0]["Body"] == "hello"
+        home.hot.put(shop.hot_tables["Stock"], {"item": "a", "day": 1})
+        assert client("dynamodb").scan(TableName="Stock")["Count"] == 1
         home.close()

@@ -20,9 +20,8 @@ def main(path: str) -> None:
     clock = VirtualClock(NOW)
     home = Home(Path(path), clock=clock, entropy=SeededEntropy(0))
     is_new = not home.journal.find(Filter(limit=1))
-    if not is_new:
-        # What a restart finds has its name already; new executions get other names.
-        home.entropy = SeededEntropy(1)
+    # What a restart finds has its name already, and its owner: new executions, and this process, get other names.
+    home.entropy = SeededEntropy(_starts_before(home.path))
     definitions = {"orders": pipeline.build()}
     caller = TaskCaller(definitions, lambda: home.ports("crash"))
     machine = Machine(home, definitions, make_invoker=lambda _: InlineInvoker(caller))
@@ -32,6 +31,13 @@ def main(path: str) -> None:
     machine.start("orders", {}, "orders-totals")
     finish(machine, home, clock)
     machine.close()
+
+
+def _starts_before(home: Path) -> int:
+    counted = home.with_suffix(".starts")
+    found = counted.read_bytes() if counted.exists() else b""
+    counted.write_bytes(found + b"|")
+    return len(found)
 
 
 def finish(machine: Machine, home: Home, clock: VirtualClock) -> None:

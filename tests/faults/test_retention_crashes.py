@@ -124,3 +124,23 @@ def test_what_comes_back_from_the_archive_is_seen_once(world: World) -> None:
     assert world.rows() == ALL
     (balance,) = LakeCheck(world.home.objects, world.home.sealing, world.home.rows).check(world.table)
     assert balance.wrong == ()
+
+
+@pytest.mark.parametrize("nth", [None, 1, 3])
+def test_what_was_put_together_for_queries_goes_with_the_first_of_its_hours(world: World, nth: int | None) -> None:
+    world.home.objects.create(f"raw/readings/{PARTITION.replace('07', '08')}/8.json", b'{"id": 1000}\n')
+    world.home.partition_sealer.seal(world.table, PARTITION.replace("07", "08"))
+    (made,) = world.home.compactor.compact(world.table, MIDNIGHT + DAY + 600)
+    assert (made.hours, made.rows) == (2, ALL[0] + 1)
+    assert len(list(world.home.days.rglob("*.parquet"))) == 1
+    # Hour 07 goes after ten days, hour 08 an hour later.
+    world.clock.advance(9 * DAY + 8 * 3600)
+    if nth is not None:
+        arm("retention.before_delete", "raise", nth)
+        with pytest.raises(RuntimeError, match="fault point"):
+            world.run()
+        assert world.rows() == (ALL[0] + 1, ALL[1] + 1)
+    world.run()
+    assert world.rows() == (1, 1)
+    assert list(world.home.days.rglob("*.parquet")) == []
+    assert list(world.home.compactor.compact(world.table, world.clock.now())) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -13,12 +14,12 @@ from penstock.cli.options import Options
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from penstock.model.datasets import LakeTable
     from penstock.model.pipeline import Definition
     from penstock.model.queries import NamedQuery
-    from penstock.ports.query import Result
+    from penstock.ports.query import Result, TableScan
     from penstock.runtime.asking import Asked
     from penstock.runtime.machine.home import Home
     from penstock.runtime.translations import TranslationCache
@@ -59,6 +60,9 @@ def query(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write all rows to this file; its ending tells the format.")
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="CSV: leave texts as they are that a spreadsheet would take for formulas.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell what was asked and read, of how much, instead of the rows.")
     ] = False,
@@ -78,13 +82,14 @@ def query(
     given = _parameters(param or [])
     engine = home.query.limited(memory_limit_mb=memory, is_cached=not fresh)
     if output is not None:
-        _export(engine, asked, tables, given, timeout, _format_of(output, form), output, options.translations())
+        export = functools.partial(engine.export, form=_format_of(output, form), timeout_seconds=timeout, exact=exact)
+        _export(export, asked, tables, given, output, options.translations())
     else:
         found, taken = ask(
             engine, asked.sql, tables=tables, dialect=_dialect(asked, dialect), parameters=given,
             limit=limit, timeout_seconds=timeout, explain=explain, translate=options.translations(),
         )  # fmt: skip
-        _show(found, taken, options, form or "table", limit, explain=explain)
+        _show(found, taken, options, form or "table", limit, explain=explain, exact=exact)
     if save is not None:
         path = home.saved_queries.save(save, asked.sql, asked.dialect)
         typer.echo(f"saved as {save} in {path}", err=True)
@@ -141,12 +146,10 @@ def _format_of(output: Path, form: str | None) -> Any:
 
 
 def _export(
-    engine: Any,
+    export: Callable[..., int],
     asked: NamedQuery,
     tables: list[LakeTable],
     given: dict[str, Any],
-    timeout: float,
-    form: Any,
     path: Path,
     translate: TranslationCache,
 ) -> None:
@@ -154,11 +157,11 @@ def _export(
     from penstock.runtime.asking import for_duckdb
 
     taken = for_duckdb(asked.sql, asked.dialect, tables=tables, parameters=given, translate=translate)
-    rows = engine.export(taken.sql, path, form=form, tables=tables, timeout_seconds=timeout, parameters=given)
+    rows = export(taken.sql, path, tables=tables, parameters=given)
     typer.echo(f"{count(rows, 'row')} in {path}", err=True)
 
 
-def _show(result: Result, asked: Asked, options: Options, form: str, limit: int, *, explain: bool) -> None:
+def _show(result: Result, asked: Asked, options: Options, form: str, limit: int, *, explain: bool, exact: bool) -> None:
     from penstock.cli import output
 
     names = [column.name for column in result.columns]
@@ -166,21 +169,26 @@ def _show(result: Result, asked: Asked, options: Options, form: str, limit: int,
     if explain:
         _explain(result, asked, as_json=as_json)
     elif form == "csv":
-        _print_csv(names, result.rows)
+        _print_csv(names, result.rows, exact=exact)
     else:
         output.emit(result.rows, names, as_json=as_json, empty="no rows")
     if not as_json:
         output.console(stderr=True).print("; ".join(_notes(result, asked, limit)), style="dim", markup=False)
 
 
-def _print_csv(names: list[str], rows: list[tuple[Any, ...]]) -> None:
+def _print_csv(names: list[str], rows: list[tuple[Any, ...]], *, exact: bool) -> None:
     import csv
 
     from penstock.cli.output import cell_text
+    from penstock.model.formulas import spreadsheet_cell
+
+    def cell(value: Any) -> str:
+        text = "" if value is None else cell_text(value)
+        return spreadsheet_cell(text) if isinstance(value, str) and not exact else text
 
     written = csv.writer(sys.stdout, lineterminator="\n")
-    written.writerow(names)
-    written.writerows([["" if value is None else cell_text(value) for value in row] for row in rows])
+    written.writerow([cell(name) for name in names])
+    written.writerows([cell(value) for value in row] for row in rows)
 
 
 def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
@@ -199,8 +207,8 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
     for change in asked.changes:
         typer.echo(f"  {change.rule}: {change.before} → {change.after}\n    {change.reason} ({change.source})")
     rows: list[list[Any]] = [
-        [one.table, f"{one.partitions} of {one.all_partitions}", f"{one.sealed_files} sealed, {one.raw_files} raw",
-         f"{one.sealed_files + one.raw_files} of {one.all_files}", output.size(one.all_bytes or 0)]
+        [one.table, f"{one.partitions} of {one.all_partitions}", _files(one),
+         f"{one.hours_in_days + one.sealed_files + one.raw_files} of {one.all_files}", output.size(one.all_bytes or 0)]
         for one in result.tables
     ]  # fmt: skip
     output.table(["table", "partitions", "files", "of all files", "all bytes"], rows, empty="no tables")
@@ -211,6 +219,14 @@ def _explain(result: Result, asked: Asked, *, as_json: bool) -> None:
         f"read {known}{result.scanned_files} of {files} files, "
         f"{output.size(result.scanned_bytes)} of {output.size(everything)}"
     )
+
+
+def _files(scan: TableScan) -> str:
+    """Returns which files there are to read of a table: those of whole days stand for the hours in them."""
+    from penstock.cli.output import count
+
+    days = f"{count(scan.day_files, 'day')} for {scan.hours_in_days} hours, " if scan.day_files else ""
+    return f"{days}{scan.sealed_files} sealed, {scan.raw_files} raw"
 
 
 def _notes(result: Result, asked: Asked, limit: int) -> list[str]:

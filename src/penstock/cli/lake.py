@@ -11,9 +11,10 @@ from penstock.cli.lake_tables import SomeTable, opened
 from penstock.cli.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from penstock.model.datasets import LakeTable
+    from penstock.model.sealing import Compacted
     from penstock.runtime.lake.check import Balance
     from penstock.runtime.lake.seal import Outcome
     from penstock.runtime.machine.home import Home
@@ -46,7 +47,10 @@ def seal(
     ] = False,
     memory: Annotated[int, typer.Option("--memory-mb", min=64, help="The most memory to sort in.")] = 1024,
 ) -> None:
-    """Make one sorted Parquet file of each closed partition; what does not fit goes to the quarantine."""
+    """Make one sorted Parquet file of each closed partition; what does not fit goes to the quarantine.
+
+    Days that are over are put together for queries then, unless partitions are named.
+    """
     from penstock.adapters.local.sealer import DuckDbSealer
     from penstock.cli import output
     from penstock.runtime.lake.seal import PartitionSealer
@@ -59,6 +63,7 @@ def seal(
     for declared in tables:
         for name in _chosen(home, declared, partition, again):
             done.append(sealer.seal(declared, name, again=again, accept_loss=accept_loss))
+    days = [] if partition or not home.settings.compact else _put_together(home, tables, memory)
     home.close()
     told = [{**_counted(one), "sealed_now": one.is_new, "objects_read": one.read} for one in done]
     if options.as_json:
@@ -73,6 +78,27 @@ def seal(
                 f"{one.table} {one.partition}: some raw objects are gone; their rows stayed as they were sealed",
                 style="yellow",
             )
+    _print_days(days)
+
+
+def _put_together(home: Home, tables: Sequence[LakeTable], memory: int) -> list[Compacted]:
+    from penstock.adapters.local.compactor import DuckDbCompactor
+
+    compactor = DuckDbCompactor(home.lake, home.days, memory_limit_mb=memory)
+    return [one for table in tables for one in compactor.compact(table, home.clock.now())]
+
+
+def _print_days(days: Sequence[Compacted]) -> None:
+    from penstock.cli import output
+
+    made = [one for one in days if not one.problem]
+    if made:
+        size = output.size(sum(one.size_bytes for one in made))
+        output.console().print(f"put together for queries: {output.count(len(made), 'day')}, {size}", style="dim")
+    for one in days:
+        if one.problem:
+            text = f"{one.table} {one.day} is not put together, its hours are read: {one.problem}"
+            output.console(stderr=True).print(text, style="yellow", markup=False)
 
 
 def check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,7 +30,7 @@ def run(
     value: Annotated[
         str, typer.Option("--input", "-i", help="The workflow's input: JSON, @FILE of JSON, or a FILE for its inbox.")
     ] = "{}",
-    example: Annotated[bool, typer.Option("--example", help="Take the pipeline's own example as the file.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Take the pipeline's own example as the input.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write the pipeline's report, an HTML page.")] = None,
     as_lambda: Annotated[
         bool, typer.Option("--as-lambda", help="Run the tasks' zips under Lambda's limits, with moto for AWS.")
@@ -45,16 +45,19 @@ def run(
 
         for_aws(context)
         raise typer.Exit(run_as_lambda(options, pipeline, workflow, decode_input(value)))
-    file = _example(options, pipeline) if example else file_of(value)
-    given = None if file is not None else decode_input(value)
+    if example:
+        file, given = _example(options, pipeline)
+    else:
+        file = file_of(value)
+        given = None if file is not None else decode_input(value)
     raise typer.Exit(run_and_show(options, pipeline, workflow, given, file=file, report=report).exit_code)
 
 
-def _example(options: Options, pipeline: str) -> Path:
-    found = options.catalog().load(pipeline).shown.example
-    if found is None:
+def _example(options: Options, pipeline: str) -> tuple[Path | None, Any]:
+    shown = options.catalog().load(pipeline).shown
+    if shown.example is None and shown.example_input is None:
         raise UsageError(f"pipeline {pipeline!r} has no example", hint="give a file or JSON by --input")
-    return found
+    return shown.example, shown.example_input
 
 
 def up(
@@ -99,7 +102,6 @@ def put(
 ) -> None:
     """Put files into a lake table or an inbox, as if they had arrived; `up` or the next `run` processes them."""
     from penstock.cli import output
-    from penstock.runtime.machine.inbox import Inbox
     from penstock.runtime.machine.promoted import refuse_promoted
 
     options: Options = context.obj
@@ -110,15 +112,7 @@ def put(
     )
     declared = [one.lake_tables[table] for one in definitions.values() if table in one.lake_tables]
     home.schema_history.keep(declared, home.clock.now())
-    inbox = Inbox(
-        home.inbox,
-        objects=home.objects,
-        bus=home.bus,
-        clock=home.clock,
-        definitions=definitions,
-        writer="put",
-        scratch=home.scratch,
-    )
+    inbox = home.file_inbox(definitions, "put")
     keys = []
     for path in files:
         try:

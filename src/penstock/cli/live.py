@@ -111,14 +111,14 @@ def _follow(
         progress.finish()
     execution = machine.home.journal.get(root)
     definition = machine.definitions[execution.pipeline]
-    told = {**summary(machine.home, execution), "summary": shown.summary_of(definition, execution)}
+    told = {**summary(machine.home, execution), "summary": shown.summary_of(definition, execution, machine.home)}
     if options.as_json:
         output.emit_json(told)
     else:
         print_summary(execution, told["followed_by"])
         shown.print_lines(told["summary"])
-    if report is not None:
-        shown.write_report(definition, execution, machine.home, report)
+    if report is not None and not shown.write_report(definition, execution, machine.home, report):
+        output.console(stderr=True).print(f"{report} was not written: the run did not succeed", style="yellow")
     if machine.stop.is_set():
         return Ended(execution, 130)
     statuses = [execution.status, *(one["status"] for one in told["followed_by"])]

@@ -14,7 +14,9 @@ from penstock.errors import PenstockError, UsageError
 
 if TYPE_CHECKING:
     from penstock.model.pipeline import Definition
+    from penstock.model.showing import Report
     from penstock.ports.journal import Execution
+    from penstock.runtime.context import Context
     from penstock.runtime.machine.home import Home
 
 
@@ -33,13 +35,13 @@ def check_report(definition: Definition, path: Path) -> None:
         raise UsageError(f"cannot write {path}", hint="give a file in a folder that you may write")
 
 
-def summary_of(definition: Definition, execution: Execution) -> str:
+def summary_of(definition: Definition, execution: Execution, home: Home) -> str:
     """Returns what the pipeline says of an execution that succeeded; nothing where it has nothing to say."""
     function = definition.shown.summary
     if function is None or execution.output is None or not _is_main(definition, execution):
         return ""
     try:
-        return str(function(msgspec.json.decode(execution.output)))
+        return str(function(*_given(definition, execution, home)))
     except Exception as error:  # noqa: BLE001 - the border between a user's code and ours
         return f"(the pipeline's summary failed: {type(error).__name__}: {error})"
 
@@ -53,19 +55,16 @@ def print_lines(text: str) -> None:
             out.print(output.clean(line), markup=False, highlight=False, soft_wrap=True)
 
 
-def write_report(definition: Definition, execution: Execution, home: Home, path: Path) -> None:
-    """Writes the pipeline's report, whole or not at all.
+def write_report(definition: Definition, execution: Execution, home: Home, path: Path) -> bool:
+    """Writes the pipeline's report, whole or not at all; False where the execution came to nothing to report.
 
     Raises:
         UsageError: it cannot be written.
     """
-    from penstock.runtime.reading import reading_context
-
     function = definition.shown.report
     if function is None or execution.output is None:
-        return
-    context = reading_context(definition, home.ports("report"), execution=execution.id)
-    page = _called(definition, function, msgspec.json.decode(execution.output), context)
+        return False
+    page = _page(definition, function, *_given(definition, execution, home))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         temporary.write_text(page, "utf-8", "replace")
@@ -73,9 +72,18 @@ def write_report(definition: Definition, execution: Execution, home: Home, path:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise UsageError(f"cannot write {path}: {error.strerror}", hint="give a file that you may write") from error
+    return True
 
 
-def _called(definition: Definition, function: Any, value: Any, context: Any) -> str:
+def _given(definition: Definition, execution: Execution, home: Home) -> tuple[Any, Context]:
+    """Returns what the functions of a pipeline get: the output of an execution, and a look at everything."""
+    from penstock.runtime.reading import reading_context
+
+    context = reading_context(definition, home.ports("reader"), execution=execution.id)
+    return msgspec.json.decode(execution.output or b"null"), context
+
+
+def _page(definition: Definition, function: Report, value: Any, context: Context) -> str:
     try:
         return str(function(value, context))
     except PenstockError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -35,9 +36,10 @@ class Arriving(Asking):
         return self._add("inboxes", Inbox(name=name, retain_seconds=whole_seconds(retain), place=caller_place()))
 
     def summary(self, function: Summary) -> Summary:
-        """Says what ``penstock run`` prints at the end: ``function(output)`` returns lines of plain text.
+        """Says what ``penstock run`` prints at the end: ``function(output, context)`` returns lines of plain text.
 
-        ``output`` is that of the execution that was started.
+        ``output`` is that of the execution that was started; all that followed from it is done. ``context`` is as of a
+        task that may read everything of the pipeline and write nothing.
         """
         self._shown = msgspec.structs.replace(self._shown, summary=function, place=caller_place())
         return function
@@ -45,14 +47,15 @@ class Arriving(Asking):
     def report(self, function: Report) -> Report:
         """Says what ``penstock run --report FILE`` writes: ``function(output, context)`` returns one HTML page.
 
-        ``context`` is as a task's that may read everything of the pipeline and write nothing.
+        Both are as for ``summary``.
         """
         self._shown = msgspec.structs.replace(self._shown, report=function, place=caller_place())
         return function
 
-    def example(self, file: Path) -> None:
-        """Gives a file to begin with, for ``penstock run --example``."""
-        self._shown = msgspec.structs.replace(self._shown, example=file, place=caller_place())
+    def example(self, given: Path | Mapping[str, Any]) -> None:
+        """Gives what ``penstock run --example`` begins with: a file for the inbox, or an input of the main workflow."""
+        changes = {"example": given} if isinstance(given, Path) else {"example_input": dict(given)}
+        self._shown = msgspec.structs.replace(self._shown, **changes, place=caller_place())
 
 
 def check(definition: Definition) -> list[Finding]:

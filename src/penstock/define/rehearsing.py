@@ -9,6 +9,7 @@ from penstock.define.parts import Parts
 from penstock.define.places import caller_place
 from penstock.errors import Finding
 from penstock.model.datasets import LakeTable
+from penstock.model.inboxes import Inbox
 from penstock.model.pipeline import Definition
 from penstock.model.rehearsal import Rehearsed
 from penstock.model.workflow import Workflow
@@ -23,7 +24,7 @@ class Rehearsing(Parts):
         self,
         *inputs: Mapping[str, Any],
         workflow: Workflow | str | None = None,
-        files: Mapping[LakeTable, bytes | str] | None = None,
+        files: Mapping[LakeTable | Inbox, bytes | str] | None = None,
     ) -> None:
         """Says with what the pipeline is rehearsed before it is deployed. May be called once for each workflow.
 
@@ -33,7 +34,8 @@ class Rehearsing(Parts):
         Args:
             inputs: of the workflow; one execution each, one after the other.
             workflow: the main one when absent.
-            files: the content of a file that arrives in a table; without it, one of the pipeline's own objects does.
+            files: the content of a file that arrives in a table or an inbox. Without it, one of the pipeline's own
+                objects arrives in the table, and the file of ``pipeline.example(…)`` in the inbox.
         """
         name = workflow.name if isinstance(workflow, Workflow) else workflow or ""
         content = {
@@ -55,8 +57,9 @@ def check(definition: Definition) -> list[Finding]:
         for name in chosen.inputs
         if name and name not in definition.workflows
     ] + [
-        Finding(chosen.place, "rehearsal", f"no file can arrive in {name!r}: it is no lake table of this pipeline",
-                "give one that the pipeline's lake(…) returned")
+        Finding(chosen.place, "rehearsal",
+                f"no file can arrive in {name!r}: it is no lake table and no inbox of this pipeline",
+                "give one that the pipeline's lake(…) or inbox(…) returned")
         for name in chosen.files
-        if name not in definition.lake_tables
+        if name not in definition.lake_tables and name not in definition.inboxes
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from penstock.deploy.hcl import Block, Template, identifier
+from penstock.deploy.hcl import Block, Expression, Template, identifier, resource
 from penstock.deploy.policy import Statement
 from penstock.errors import Finding
 from penstock.model.access import Grant
@@ -83,6 +83,18 @@ def started_by_aws(definition: Definition) -> Definition:
     if not on_instance(definition):
         return definition
     return msgspec.structs.replace(definition, schedules={}, inbox_triggers={})
+
+
+def code_object(address: str, path: str, key: str, comment: str) -> Block:
+    """Returns a file of the release that is kept in the lake's bucket, for what runs from there."""
+    source = f"${{path.module}}/{path}"
+    body = {
+        "bucket": Expression("aws_s3_bucket.lake.id"),
+        "key": key,
+        "source": Template(source),
+        "source_hash": Expression(f'filemd5("{source}")'),
+    }
+    return resource("aws_s3_object", address, body, comment=comment)
 
 
 def named(name: str) -> Template:

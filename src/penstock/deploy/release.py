@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePath, PurePosixPath
@@ -68,6 +69,20 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, Outcome]
 
 
+class Built(msgspec.Struct, frozen=True):
+    """Artifacts in a folder."""
+
+    folder: Path
+    bundle: Bundle
+
+    def copy_to(self, folder: Path) -> Bundle:
+        """Copies them into another folder."""
+        for path in self.bundle.archives:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.folder / path, folder / path)
+        return self.bundle
+
+
 def release(
     definition: Definition,
     reference: str,
@@ -77,6 +92,7 @@ def release(
     force: bool = False,
     accept_schemas: bool = False,
     measured: bool = True,
+    built: Built | None = None,
 ) -> Release:
     """Writes Terraform, workflows' documents and artifacts into a folder.
 
@@ -86,6 +102,7 @@ def release(
         force: overwrite what was edited.
         accept_schemas: let lake tables break the schemas that they had in the last release.
         measured: start each function once, to see its import time and memory.
+        built: the artifacts, where they are built already; of this definition and this target.
 
     Raises:
         DefinitionError: AWS would refuse the definition, or it breaks the last release's tables; nothing was written.
@@ -104,7 +121,10 @@ def release(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".penstock-", dir=folder) as scratch:
-            bundle = build(definition, reference, Path(scratch), target=target, measured=measured)
+            if built is None:
+                bundle = build(definition, reference, Path(scratch), target=target, measured=measured)
+            else:
+                bundle = built.copy_to(Path(scratch))
             files = synthesize(definition, bundle.artifacts, bundle.layers, bundle.jobs)
             outcomes = _write(folder, definition, files, Path(scratch), bundle, recorded)
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import decimal
 import functools
 import math
+import re
 import typing
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -153,8 +154,12 @@ def _of_map(key_check: Check | None, check: Check | None) -> Check | None:
 
 def _of_decimal(text: str | None) -> Check:
     digits, scale = ColumnType(text or SCALARS[decimal.Decimal]).digits
+    before_point = f"\\d{{1,{digits - scale}}}" if digits > scale else "0"
+    is_short = re.compile(rf"-?{before_point}(?:\.\d{{0,{scale}}})?").fullmatch
 
     def check_decimal(value: Any, path: str) -> str | None:
+        if type(value) is decimal.Decimal and is_short(str(value)):
+            return None
         if not value.is_finite():
             return f"the number at {path} is not finite"
         _, shown, exponent = value.as_tuple()

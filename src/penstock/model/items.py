@@ -100,7 +100,7 @@ def encode(value: Any, level: int = 1) -> Tagged:
     if isinstance(value, list | tuple):
         return {"L": [encode(item, level + 1) for item in value]}
     if isinstance(value, Mapping):
-        return {"M": {_name(name): encode(item, level + 1) for name, item in value.items()}}
+        return {"M": {attribute_name(name): encode(item, level + 1) for name, item in value.items()}}
     if isinstance(value, set | frozenset):
         return _encode_set(value)
     raise ValidationError(
@@ -120,7 +120,7 @@ def encode_item(item: Item) -> dict[str, Tagged]:
     encoded = {}
     for name, value in item.items():
         try:
-            encoded[_name(name)] = encode(value)
+            encoded[attribute_name(name)] = encode(value)
         except ValidationError as error:
             raise ValidationError(f"attribute {str(name)[:60]!r}: {error.message}", hint=error.hint) from None
     return encoded
@@ -138,7 +138,8 @@ def _encode_set(values: set[Any] | frozenset[Any]) -> Tagged:
     return {f"{kinds.pop()}S": contents}
 
 
-def _name(name: Any) -> str:
+def attribute_name(name: Any) -> str:
+    """Returns the name of an attribute. Raises ValidationError when it is none."""
     if not isinstance(name, str) or not 0 < text_size(name) <= NAME_LIMIT_BYTES:
         raise ValidationError(
             f"{str(name)[:60]!r} is no attribute name", hint=f"names are text of 1 to {NAME_LIMIT_BYTES} bytes"
@@ -227,19 +228,6 @@ def check_size(table: HotTable, encoded: Mapping[str, Mapping[str, Any]]) -> int
             hint="put large content into the lake, and its key into the item",
         )
     return found
-
-
-def complete_item(table: HotTable, item: Item, now: float) -> tuple[dict[str, Tagged], int]:
-    """Returns an item in DynamoDB's typed notation, and its bytes; where it has no expiry, it gets the table's.
-
-    Raises:
-        ValidationError: the item breaks one of DynamoDB's rules.
-    """
-    check_keys(table, item)
-    encoded = encode_item(item)
-    if table.ttl_attribute and table.ttl_seconds and table.ttl_attribute not in encoded:
-        encoded[table.ttl_attribute] = {"N": str(int(now) + table.ttl_seconds)}
-    return encoded, check_size(table, encoded)
 
 
 def index_of(table: HotTable, name: str) -> Index:

@@ -12,7 +12,7 @@ class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         inputs: of workflows, by name; one execution each, one after the other. ``""`` is the main workflow.
-        files: by lake table, the content of a file that arrives in it.
+        files: by lake table or inbox, the content of a file that arrives in it.
         place: where the definition says so.
     """
 

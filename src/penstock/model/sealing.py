@@ -79,3 +79,20 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[ParquetColumn, ...] = ()
     created_by: str = ""
     format: int = FORMAT
+
+
+class Compacted(msgspec.Struct, frozen=True, kw_only=True):
+    """The sealed hours of a day that were put together into one file.
+
+    Attributes:
+        day: such as ``year=2026/month=02/day=20``.
+        hours: how many sealed files the one is read for.
+        problem: why they could not be; then they are read as before.
+    """
+
+    table: str
+    day: str
+    hours: int
+    rows: int = 0
+    size_bytes: int = 0
+    problem: str = ""

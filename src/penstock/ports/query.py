@@ -36,6 +36,8 @@ class TableScan(msgspec.Struct, frozen=True):
     Attributes:
         partitions: how many partitions its conditions leave.
         sealed_files, raw_files: what there is to read in these; raw objects that are sealed are not read.
+        day_files: files that were put together from the sealed hours of a day, and are read for these.
+        hours_in_days: how many sealed hours these files hold; none of them is among the sealed files.
         all_partitions, all_files, all_bytes: of the whole table, each object's records counted once.
     """
 
@@ -46,6 +48,8 @@ class TableScan(msgspec.Struct, frozen=True):
     all_partitions: int | None = None
     all_files: int | None = None
     all_bytes: int | None = None
+    day_files: int = 0
+    hours_in_days: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):

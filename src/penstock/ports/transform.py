@@ -61,8 +61,10 @@ class Transformed(Protocol):
         """Returns how many rows an output has, or an input of delimited text."""
         ...
 
-    def csv(self, output: str) -> Path:
-        """Returns a file with an output's rows as CSV in UTF-8, without a header, gone with the others.
+    def csv(self, output: str) -> Iterator[Path]:
+        """Yields files with an output's rows as CSV in UTF-8, without a header.
+
+        Each may be gone when the next is asked for.
 
         NULL is an empty field without quotes, text is always in quotes; lists, maps and structs are JSON; times are in
         UTC.

@@ -10,7 +10,7 @@ Text is compared character by character, with regard to case and to spaces at it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -48,23 +48,19 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class CsvRows(msgspec.Struct, frozen=True):
-    """Rows that are in a file already: PostgreSQL takes the file as it is, other servers the rows.
+    """Rows that are in files already: PostgreSQL takes the files as they are, other servers the rows.
 
     Attributes:
-        path: CSV in UTF-8 without a header: all columns of the table in its order, null an empty field without quotes,
-            text in quotes, lists and maps as JSON, times in UTC. Or what writes it, called only where a file is taken.
+        paths: CSV in UTF-8 without a header: all columns of the table in its order, null an empty field without quotes,
+            text in quotes, lists and maps as JSON, times in UTC. Each may be gone when the next is asked for.
         rows: the same rows, as an upsert takes them.
-        encoded: whole numbers and truth values of the rows fit their columns, as an engine's own types made sure. Times
-            may be text in UTC (``2026-02-20 07:57:00.000000``), dates text in ISO 8601, and lists JSON text.
+        encoded: whole numbers, decimals and truth values of the rows fit their columns, as an engine's own types made
+            sure. Times may be text in UTC (``2026-02-20 07:57:00.000000``), dates in ISO 8601, and lists JSON text.
     """
 
-    path: Path | Callable[[], Path]
+    paths: Iterable[Path]
     rows: Iterable[Any]
     encoded: bool = False
-
-    def file(self) -> Path:
-        """Returns the file."""
-        return self.path if isinstance(self.path, Path) else self.path()
 
 
 class WarehouseTransaction(Protocol):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.deploy.release import Built
+from penstock.model.metrics import Datapoint, Metric
+from penstock.model.pipeline import Definition
 from penstock.ports.hot import scan_all
 from penstock.ports.invoke import Report
 from penstock.ports.journal import Execution
@@ -20,6 +23,7 @@ from penstock.rehearsal.lambda_home import LambdaHome, Say
 from penstock.rehearsal.observed import Neutral, Observed, raced, series, sort_messages
 from penstock.rehearsal.scene import Arrival, Scene
 from penstock.rehearsal.topic_inbox import TopicInbox
+from penstock.rehearsal.warehouse_rows import rows
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.machine.home import Home
 
@@ -29,6 +33,7 @@ class PlayedAsLambda(msgspec.Struct, kw_only=True):
 
     observed: Observed
     tasks: list[TaskFigures]
+    built: Built
 
 
 def play(
@@ -65,7 +70,8 @@ def play(
             finish(machine)
             found = executions_of(home)
             neutral = Neutral(numbered(found, roots), began_at, home.clock.now(), earlier)
-            return _observe(home, machine, scene, names, inbox, found, neutral)
+            observed, tasks = _observe(home, machine, scene, names, inbox, found, neutral)
+            return PlayedAsLambda(observed=observed, tasks=tasks, built=lambda_home.built)
         finally:
             machine.close()
 
@@ -78,7 +84,7 @@ def _observe(
     inbox: TopicInbox,
     found: list[Execution],
     neutral: Neutral,
-) -> PlayedAsLambda:
+) -> tuple[Observed, list[TaskFigures]]:
     definition = scene.definition
     executions = sorted(ran(home, one, neutral) for one in found)
     reports = reports_of(home, found)
@@ -90,8 +96,9 @@ def _observe(
             name: sorted(neutral.item(table, one) for one in scan_all(DynamoDbHotStore(home.clock), table))
             for name, table in definition.hot_tables.items()
         },
+        rows=rows(lambda: home.warehouses, definition, neutral),
         waiting=waiting(home.queues, definition, neutral),
-        metrics=_publish(home, reports),
+        metrics=_publish(home, definition, reports),
         by_chance=raced(definition, executions),
     )
     machine.look_at_alarms()
@@ -105,14 +112,32 @@ def _observe(
         observed,
         {*definition.alarms, *definition.composite_alarms},
     )
-    return PlayedAsLambda(observed=observed, tasks=figures(definition, reports))
+    return observed, figures(definition, reports)
 
 
-def _publish(home: Home, reports: list[tuple[str, Report]]) -> dict[str, str]:
+def _ends_of_jobs(definition: Definition) -> set[Metric]:
+    """Returns what the ends of jobs mean, and of functions that share it: the engine counts both."""
+    tasks = [definition.tasks[name] for name in definition.deployment.jobs]
+    return {metric for task in tasks for metric in (task.errors, task.duration) if metric is not None}
+
+
+def _points_of_jobs(home: Home, definition: Definition) -> Iterator[Datapoint]:
+    """A job runs in the engine: what it publishes is there already, and in no function's log."""
+    granted = {grant for name in definition.deployment.jobs for grant in definition.tasks[name].grants}
+    ends = {metric.key for metric in _ends_of_jobs(definition)}
+    for metric in home.metrics.series():
+        if metric.publish in granted or metric.key in ends:
+            for at, value, count in home.metrics.values(metric, 0, home.clock.now() + 1):
+                yield Datapoint(metric, at, value, count)
+
+
+def _publish(home: Home, definition: Definition, reports: list[tuple[str, Report]]) -> dict[str, str]:
+    of_jobs = list(_points_of_jobs(home, definition))
+    ends = {metric.key for metric in _ends_of_jobs(definition)}
     points = list(datapoints(line for _, report in reports for line in report.log.splitlines()))
     # What the ends of tasks mean this machine's worker has counted; twice, it would set off alarms.
     counted = {metric.key for metric in home.metrics.series()}
     new = [point for point in points if point.metric.key not in counted]
     if new:
         home.metrics.publish(new)
-    return series(points)
+    return series([*(point for point in points if point.metric.key not in ends), *of_jobs])

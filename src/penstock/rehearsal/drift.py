@@ -76,6 +76,23 @@ def _trail_has_no_tags(change: Change) -> bool:
     return not any(one["TagsList"] for one in found)
 
 
+def _job_has_no_tags(change: Change) -> bool:
+    """The tags were sent when the job was made, and are not there when they are asked for."""
+    if set(change.differing) - {"tags", "tags_all"}:
+        return False
+    with calling("list the tags of the job"):
+        return not client("glue").get_tags(ResourceArn=(change.after or {})["arn"])["Tags"]
+
+
+def _endpoint_knows_no_groups(change: Change) -> bool:
+    """Its groups and its names were sent when the endpoint was made, and are not told to anybody."""
+    if set(change.differing) - {"private_dns_enabled", "security_group_ids"}:
+        return False
+    with calling("describe the endpoint"):
+        found = client("ec2").describe_vpc_endpoints(VpcEndpointIds=[(change.after or {})["id"]])["VpcEndpoints"]
+    return len(found) == 1 and not (found[0].get("Groups") or found[0].get("PrivateDnsEnabled"))
+
+
 def _plain(value: Any) -> Any:
     """Returns a value as both sides may write it: dimensions as a table, lists in any order, nothing as None."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
@@ -93,4 +110,11 @@ DEFECTS: tuple[tuple[str, str, Callable[[Change], bool]], ...] = (
         _alarm_is_as_planned,
     ),
     ("aws_cloudtrail", "MiniStack drops the tags that CreateTrail is given: ListTags has none", _trail_has_no_tags),
+    ("aws_glue_job", "MiniStack drops the tags that CreateJob is given: GetTags has none", _job_has_no_tags),
+    (
+        "aws_vpc_endpoint",
+        "MiniStack drops the security groups and the private names that CreateVpcEndpoint is given:"
+        " DescribeVpcEndpoints has neither",
+        _endpoint_knows_no_groups,
+    ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from penstock.adapters.local.clock import SystemClock
+from penstock.errors import UsageError
 from penstock.model.pipeline import Definition
 from penstock.rehearsal import here
 from penstock.rehearsal.credentials import settings
@@ -31,6 +32,11 @@ def drill(definition: Definition, reference: str, folder: Path, *, say: Say = la
     Raises:
         PenstockError: a step could not be done at all.
     """
+    if definition.warehouses:
+        raise UsageError(
+            f"pipeline {definition.name!r} has a warehouse, and an emulator has no backups to restore a database from",
+            hint="`penstock rehearse` has one; docs/how-to/recover-from-disaster.md says how RDS restores it",
+        )
     step = Steps(say)
     scene = plan_scene(definition, SystemClock().now())
     with step("run the same here"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.notify import SnsPublisher
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.queues import SqsQueueStore
@@ -14,6 +15,7 @@ from penstock.adapters.aws.session import calling, client
 from penstock.model.datasets import HotTable
 from penstock.model.items import Tagged
 from penstock.ports.hot import Decide
+from penstock.rehearsal.databases import Databases
 from penstock.rehearsal.lambda_deployment import Names
 from penstock.runtime.machine.home import Home
 
@@ -23,15 +25,25 @@ class EmulatedHome(Home):
 
     Args:
         names: of what was made there.
+        databases: of its warehouses; needed where it has any.
     """
 
-    def __init__(self, path: Path, names: Names, *, create: bool = True) -> None:
+    def __init__(self, path: Path, names: Names, databases: Databases | None = None, *, create: bool = True) -> None:
         super().__init__(path, create=create)
         self._names = names
+        self._databases = databases
+
+    @functools.cached_property
+    def warehouses(self) -> Any:
+        return super().warehouses if self._databases is None else self._databases.store
 
     @functools.cached_property
     def objects(self) -> Any:
         return S3ObjectStore(self._names.bucket)
+
+    @functools.cached_property
+    def hot(self) -> Any:
+        return DynamoDbHotStore(self.clock, names=self._names.tables)
 
     @functools.cached_property
     def topics(self) -> Any:

@@ -11,17 +11,16 @@ import http.client
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from penstock.errors import UnavailableError
 from penstock.rehearsal.environments import installed
-from penstock.rehearsal.guard import guarded
+from penstock.rehearsal.guard import end, guarded
 
 MINISTACK = "ministack==1.5.33"
 # Lambda's Python runtimes have it: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
@@ -29,7 +28,6 @@ SDK = "boto3>=1.40"
 ACCOUNT = "000000000000"
 LAUNCH = Path(__file__).parent / "assets" / "launch_ministack.py"
 START_SECONDS = 60
-STOP_SECONDS = 10
 # Another server on its port could answer in its stead: its own log says that it is ready.
 READY = b"Ready "
 # Below the range from which systems take ports for connections. https://www.rfc-editor.org/rfc/rfc6335#section-6
@@ -47,13 +45,22 @@ class Emulator:
         say: told what takes long.
         region: where it says to be.
         log: a file for what it says; one that is removed with it when absent.
+        told: variables that say what it is to have beyond what it has by itself.
 
     Raises:
         UnavailableError: it cannot be installed, or does not start.
     """
 
-    def __init__(self, *, region: str, say: Callable[[str], None] = lambda text: None, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        region: str,
+        say: Callable[[str], None] = lambda text: None,
+        log: Path | None = None,
+        told: Mapping[str, str] | None = None,
+    ) -> None:
         self.region = region
+        self._told = dict(told or {})
         self._python = installed("ministack", (MINISTACK, SDK), say)
         self._folder = Path(tempfile.mkdtemp(prefix="penstock-emulator-"))
         self.log = log or self._folder / "emulator.log"
@@ -96,6 +103,7 @@ class Emulator:
             "TMPDIR": str(self._folder),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **self._told,
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -109,13 +117,7 @@ class Emulator:
         """Stops it, with the functions that it runs, and removes what it kept."""
         process, self._process = self._process, None
         if process is not None:
-            assert process.stdin is not None  # noqa: S101
-            process.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            end(process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait(self) -> None:
@@ -146,22 +148,8 @@ class Emulator:
 
 
 def access_key(function_arn: str, role_arn: str) -> str:
-    """Returns the access key with which the emulator runs a function: it is derived from these two."""
-    return f"ASIA{_digest(function_arn, role_arn)[:16].upper()}"
-
-
-def credentials(function_arn: str, role_arn: str) -> dict[str, str]:
-    """Returns the variables with which the emulator runs a function. They count once the function has run."""
-    digest = _digest(function_arn, role_arn)
-    return {
-        "AWS_ACCESS_KEY_ID": access_key(function_arn, role_arn),
-        "AWS_SECRET_ACCESS_KEY": hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
-        "AWS_SESSION_TOKEN": hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
-    }
-
-
-def _digest(function_arn: str, role_arn: str) -> str:
-    return hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()
+    """Returns the access key with which the emulator runs a function, or a job: it is derived from these two."""
+    return f"ASIA{hashlib.sha256(f'{function_arn}:{role_arn}'.encode()).hexdigest()[:16].upper()}"
 
 
 def free_port() -> int:

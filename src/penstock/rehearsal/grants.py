@@ -67,6 +67,15 @@ def functions_of(state: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def jobs_of(state: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the ARN of every Glue job's role, by the job's ARN."""
+    return {
+        _text(one, "arn"): _text(one, "role_arn")
+        for one in _resources(state)
+        if _is(one, "aws_glue_job") and _text(one, "arn")
+    }
+
+
 def machine_roles(state: Mapping[str, Any]) -> dict[str, str]:
     """Returns the ARN of every state machine's role, by the state machine's ARN."""
     return {

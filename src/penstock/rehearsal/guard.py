@@ -15,6 +15,8 @@ import threading
 from collections.abc import Sequence
 
 STOP_SECONDS = 5.0
+# Longer than it takes to stop what does not want to.
+END_SECONDS = 10.0
 
 
 def guarded(command: Sequence[str], folder: str = "") -> list[str]:
@@ -24,6 +26,17 @@ def guarded(command: Sequence[str], folder: str = "") -> list[str]:
         folder: removed in the end; none when empty.
     """
     return [sys.executable, "-I", "-S", __file__, folder, *command]
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ends what was started by ``guarded``, with an input that is a pipe and in a session of its own."""
+    assert process.stdin is not None  # noqa: S101
+    process.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def main(folder: str, command: Sequence[str]) -> None:

@@ -18,10 +18,18 @@ from penstock.ports.hot import scan_all
 from penstock.ports.journal import Execution, Filter
 from penstock.ports.queues import QueueStore
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
-from penstock.rehearsal.scene import Arrival, Scene, arrival, visible_states, watched_tables
+from penstock.rehearsal.scene import (
+    Arrival,
+    Scene,
+    arrival,
+    file_of,
+    visible_states,
+    watched_inboxes,
+    watched_tables,
+)
+from penstock.rehearsal.warehouse_rows import rows
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.machine.home import Home
-from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.replay import history
 
 MANY = 10_000
@@ -119,10 +127,7 @@ def finish(machine: Machine, root: str = "") -> None:
 
 def _arrive(home: Home, scene: Scene, folder: Path) -> dict[str, Arrival]:
     definition = scene.definition
-    inbox = Inbox(
-        home.inbox, objects=home.objects, bus=home.bus, clock=home.clock,
-        definitions={definition.name: definition}, writer="rehearsal", scratch=home.scratch,
-    )  # fmt: skip
+    inbox = home.file_inbox({definition.name: definition}, "rehearsal")
     folder.mkdir()
     arrivals = {}
     for table in watched_tables(definition):
@@ -132,6 +137,11 @@ def _arrive(home: Home, scene: Scene, folder: Path) -> dict[str, Arrival]:
         path = folder / came.name
         path.write_bytes(came.data)
         arrivals[inbox.take(table.name, path)] = came
+    for name in watched_inboxes(definition):
+        if (sent := file_of(definition, name)) is not None:
+            path = folder / sent.name
+            path.write_bytes(sent.data)
+            arrivals[inbox.take(name, path)] = sent
     return arrivals
 
 
@@ -145,6 +155,7 @@ def _observe(home: Home, machine: Machine, scene: Scene, found: list[Execution],
             name: sorted(neutral.item(table, one) for one in scan_all(home.hot, table))
             for name, table in definition.hot_tables.items()
         },
+        rows=rows(lambda: home.warehouses, definition, neutral),
         waiting=waiting(home.queues, definition, neutral),
         metrics=series(_points(home)),
         by_chance=raced(definition, executions),

@@ -117,6 +117,12 @@ def _queries(action: str, given: Given, place: Place) -> Iterator[Need]:
         yield Need(f"athena:{action[0].upper()}{action[1:]}", place.arn("athena", f"workgroup/{workgroup}"))
 
 
+def _job(action: str, given: Given, place: Place) -> Iterator[Need]:
+    name = _static(given, "JobName")
+    if name:
+        yield Need(f"glue:{action[0].upper()}{action[1:]}", place.arn("glue", f"job/{name}"))
+
+
 _ARNS = {"sns:Publish": "TopicArn", "states:StartExecution": "StateMachineArn"}
 _SPECIAL: dict[str, Callable[[str, Given, Place], Iterator[Need]]] = {
     "lambda": _function,
@@ -125,4 +131,5 @@ _SPECIAL: dict[str, Callable[[str, Given, Place], Iterator[Need]]] = {
     "events": _events,
     "s3": _objects,
     "athena": _queries,
+    "glue": _job,
 }

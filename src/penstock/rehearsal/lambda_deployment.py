@@ -13,6 +13,7 @@ import msgspec
 from penstock.deploy.bundle.build import Bundle, build
 from penstock.deploy.bundle.target import Target
 from penstock.deploy.kit import Artifact
+from penstock.deploy.release import Built
 from penstock.errors import NotFoundError
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
@@ -46,7 +47,7 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         """
         granted = {kind: sorted({grant.resource for grant in task.grants if grant.kind == kind}) for kind in Kind}
         found: dict[str, str] = {}
-        if granted[Kind.LAKE]:
+        if granted[Kind.LAKE] or granted[Kind.INBOX]:
             found["PENSTOCK_LAKE_BUCKET"] = self.bucket
         for variable, kind, names in (
             ("PENSTOCK_HOT_TABLES", Kind.HOT_TABLE, self.tables),
@@ -73,6 +74,9 @@ class LocalFunctions:
         include: modules that no import statement names.
         python: the interpreter to run them on.
 
+    Attributes:
+        built: their artifacts.
+
     Raises:
         LoadError, UsageError: the functions cannot be built.
     """
@@ -93,6 +97,7 @@ class LocalFunctions:
         self._python = python
         self._names, self._given, self._environment = names, given, environment or {}
         bundle = build(definition, reference, folder, target=Target.here(), include=include, measured=False)
+        self.built = Built(folder, bundle)
         self._places = {task: _unpack(folder, task, artifact, bundle) for task, artifact in bundle.artifacts.items()}
 
     def __call__(self, pipeline: str, task: str, *, memory_mb: int | None = None) -> LambdaSandbox:

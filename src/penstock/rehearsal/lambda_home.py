@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from penstock.adapters.aws.objects import S3ObjectStore
+from penstock.deploy.release import Built
 from penstock.errors import UnavailableError
 from penstock.model.pipeline import Definition
 from penstock.ports.bus import ObjectCreated
 from penstock.ports.invoke import Answer, Call, Invoker, Reply
 from penstock.rehearsal.bus_inbox import BusInbox
 from penstock.rehearsal.credentials import settings
+from penstock.rehearsal.databases import unjudged
 from penstock.rehearsal.emulated_home import EmulatedHome
 from penstock.rehearsal.emulator import PASSED_ON, free_port
 from penstock.rehearsal.environments import installed
@@ -28,6 +30,7 @@ from penstock.rehearsal.furnish import furnish
 from penstock.rehearsal.guard import guarded
 from penstock.rehearsal.lambda_caller import LambdaInvoker
 from penstock.rehearsal.lambda_deployment import LocalFunctions, Names
+from penstock.rehearsal.scene import triggering_prefixes
 from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.home import Home
 
@@ -65,15 +68,21 @@ class LambdaHome:
     @contextlib.contextmanager
     def open(self) -> Iterator[Names]:
         """Starts moto, makes bucket, tables, topics, queues and buses; the environment points to them meanwhile."""
-        with settings(self._environment), self._server():
+        with settings(self._environment), self._server(), unjudged(self._definition) as self._databases:
             self.names = furnish(self._definition)
             self._heard = BusInbox(self.names.event_buses)
             self._heard.open()
             self._functions = LocalFunctions(
                 self._definition, self._reference, self._folder / "functions",
                 names=self.names, given=self._environment, python=str(self._python),
+                environment={name: self._databases.variables(task) for name, task in self._definition.tasks.items()},
             )  # fmt: skip
             yield self.names
+
+    @property
+    def built(self) -> Built:
+        """The functions' artifacts, once it is open."""
+        return self._functions.built
 
     def make_invoker(self, home: Home) -> Callable[[Callable[[Call], Reply]], Invoker]:
         """Returns what a ``Machine`` calls its tasks with."""
@@ -83,18 +92,18 @@ class LambdaHome:
 
     def open_home(self, path: Path) -> EmulatedHome:
         """Returns the home in a folder, with data in the emulator."""
-        return EmulatedHome(path, self.names)
+        return EmulatedHome(path, self.names, self._databases)
 
     def announce(self, home: Home) -> None:
         """Tells the engine of the objects that are new in the bucket, and of events on buses, as AWS would."""
         for bus, name, said in self._heard.read():
             home.events.put(self._definition.event_buses[bus], said, token=name)
         bucket = S3ObjectStore(self.names.bucket)
-        for trigger in self._definition.triggers.values():
-            found = {info.key: info for info in bucket.list(f"raw/{trigger.table}/")}
+        for name, prefix in triggering_prefixes(self._definition):
+            found = {info.key: info for info in bucket.list(prefix)}
             for key in found.keys() - home.bus.known(list(found)):
                 event = ObjectCreated(
-                    pipeline=self._definition.name, table=trigger.table, key=key, size=found[key].size,
+                    pipeline=self._definition.name, table=name, key=key, size=found[key].size,
                     at=found[key].modified_at,
                 )  # fmt: skip
                 home.bus.announce(event, writer="s3")

@@ -40,6 +40,8 @@ OWN: dict[str, Callable[[str], bool]] = {
     "athena": lambda name: name == "primary",
     "glue": lambda name: name == "default",
     "iam": lambda name: name.startswith("AWSServiceRole"),
+    # Glue makes the groups of all jobs' logs, and keeps them.
+    "logs": lambda name: name.startswith("/aws-glue/"),
     "kms": lambda name: name.startswith("alias/aws/"),
     "scheduler": lambda name: name == "default",
 }

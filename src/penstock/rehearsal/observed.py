@@ -46,7 +46,16 @@ OF_THE_SDK = {"SdkHttpMetadata", "SdkResponseMetadata"}
 UNLIKE = (
     ({"ExecutionArn"}, {*OF_THE_SDK, "ExecutionArn", "Name", "Input", "InputDetails", "OutputDetails"}),
     ({"detail-type", "detail"}, {"resources", "time"}),
-)
+    # Of a job's run its arguments and its end are left.
+    (
+        {"JobRunState"},
+        {
+            *OF_THE_SDK, "AllocatedCapacity", "Attempt", "CompletedOn", "ExecutionTime", "GlueVersion", "Id", "JobName",
+            "LastModifiedOn", "LogGroupName", "MaxCapacity", "NumberOfWorkers", "PredecessorRuns", "StartedOn",
+            "Timeout", "WorkerType",
+        },
+    ),
+)  # fmt: skip
 SEVERAL = {"Parallel", "Map"}
 
 
@@ -70,6 +79,7 @@ class Observed(msgspec.Struct, kw_only=True):
     Attributes:
         objects: each object's records as JSON, by key.
         items: of each hot table, its items as JSON.
+        rows: of each table of a warehouse, its rows as JSON.
         messages: topic, subject and text of each message that a task, or a workflow, sent.
         waiting: queue and body of each message that waits in a queue.
         notices: topic and alarm of each message that an alarm went off.
@@ -81,6 +91,7 @@ class Observed(msgspec.Struct, kw_only=True):
     executions: list[Ran] = []
     objects: dict[str, str] = {}
     items: dict[str, list[str]] = {}
+    rows: dict[str, list[str]] = {}
     messages: list[tuple[str, str, str]] = []
     waiting: list[tuple[str, str]] = []
     notices: list[tuple[str, str]] = []

@@ -48,11 +48,12 @@ def compare(
         incomparable: alarms whose states cannot be compared, each with the reason.
         unrehearsed: workflows that an emulator cannot run, each with the reason.
     """
-    tables = sorted({*here.items, *there.items})
+    tables, relations = sorted({*here.items, *there.items}), sorted({*here.rows, *there.rows})
     return [
         _executions(here.executions, there.executions, unrehearsed or {}),
         _by_name("objects in the lake: key and records", here.objects, there.objects),
         *(_several(f"items of {name}", here.items.get(name, ()), there.items.get(name, ())) for name in tables),
+        *(_several(f"rows of {name}", here.rows.get(name, ()), there.rows.get(name, ())) for name in relations),
         _several("messages of tasks and workflows: topic, subject, text", map(_of_message, here.messages),
                  map(_of_message, there.messages)),
         *_queues(here.waiting, there.waiting),

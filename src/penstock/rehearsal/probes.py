@@ -16,10 +16,11 @@ from penstock.adapters.aws.hot import DynamoDbHotStore
 from penstock.adapters.aws.notify import SnsPublisher
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.queues import SqsQueueStore
+from penstock.deploy.resources.glue_job import scratch
 from penstock.errors import AccessDeniedError, NotFoundError, PortError
 from penstock.lake.inbox_keys import inbox_prefix
 from penstock.lake.layout import quarantine_key, raw_key, table_prefix
-from penstock.model.access import Grant, HotAction, InboxAction, Kind, LakeAction, QueueAction
+from penstock.model.access import Grant, HotAction, InboxAction, Kind, LakeAction, QueueAction, WarehouseAction
 from penstock.model.datasets import HotTable, Index, Key, LakeTable
 from penstock.model.pipeline import Definition
 from penstock.model.queues import Queue
@@ -27,6 +28,7 @@ from penstock.model.task import Task
 from penstock.ports.clock import Clock
 from penstock.ports.events import BusEvent
 from penstock.ports.notify import Message
+from penstock.rehearsal.databases import Databases
 
 NO_RECEIPT = "penstock-probe"
 PROBE_BODY = '{"penstock": "probe"}'
@@ -48,16 +50,24 @@ class Probe:
 
     Args:
         outputs: of the deployment's Terraform.
+        databases: of the pipeline's warehouses; needed where it has any.
 
     Attributes:
         used, tried: how many grants were used, and how many things not granted were tried.
         keys: of an object to read, by lake table; see ``lay_out``.
     """
 
-    def __init__(self, definition: Definition, outputs: Mapping[str, Any], clock: Clock) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        outputs: Mapping[str, Any],
+        clock: Clock,
+        databases: Databases | None = None,
+    ) -> None:
         self._definition = definition
         self._outputs = outputs
         self._clock = clock
+        self._databases = databases
         self.keys: dict[str, str] = {}
         self.used = self.tried = 0
 
@@ -80,9 +90,24 @@ class Probe:
             if refused:
                 yield Refused(task.name, str(grant), "; ".join(dict.fromkeys(refused)))
 
+    def use_as_job(self, task: Task) -> Iterator[Refused]:
+        """Does what Spark does with the scratch of a task's job; yields what was refused."""
+        folder = scratch(task)
+        for key in (f"{folder}/penstock-probe", f"{folder}_$folder$"):
+            for operation in (
+                lambda key=key: self._objects.put(key, b""),
+                lambda key=key: self._objects.get(key),
+                lambda key=key: self._objects.delete(key),
+                lambda: next(self._objects.list(f"{folder}/"), None),
+            ):
+                if reason := refusal(operation):
+                    yield Refused(f"job {task.name}", f"its scratch, {key}", reason)
+
     def overstep(self, task: Task) -> Iterator[Refused]:
         """Tries what a task was not granted; yields what was allowed."""
-        for grant in sorted({*self._every_grant()} - {*task.grants}):
+        # Who writes into a warehouse can read it as well.
+        read_too = {one.read for one in self._definition.warehouses.values() if one.write in task.grants}
+        for grant in sorted({*self._every_grant()} - {*task.grants} - read_too):
             self.tried += 1
             if not all(refusal(operation) for operation in self._operations(task, grant)):
                 yield Refused(task.name, str(grant), NOT_GRANTED)
@@ -101,6 +126,8 @@ class Probe:
             yield bus.put
         for inbox in self._definition.inboxes.values():
             yield from (inbox.read, inbox.list)
+        for warehouse in self._definition.warehouses.values() if self._databases is not None else ():
+            yield from (warehouse.write, warehouse.read)
 
     @property
     def _objects(self) -> S3ObjectStore:
@@ -123,8 +150,10 @@ class Probe:
                 return [lambda: self._put(task, grant.resource)]
             case Kind.INBOX:
                 return [self._on_inbox(task, grant.resource, InboxAction(grant.action))]
-            case Kind.WORKFLOW | Kind.WAREHOUSE:
-                # A task's function has no way to the one; the other has users and roles of its own.
+            case Kind.WAREHOUSE:
+                return self._on_warehouse(task, grant)
+            case Kind.WORKFLOW:
+                # A task's function has no way to it.
                 return []
 
     def _publish(self, task: Task, topic: str) -> None:
@@ -170,6 +199,15 @@ class Probe:
                 return lambda: self._objects.get(self.keys.get(inbox, f"{inbox_prefix(inbox)}probe-{task.name}"))
             case InboxAction.LIST:
                 return lambda: next(self._objects.list(inbox_prefix(inbox)), None)
+
+    def _on_warehouse(self, task: Task, grant: Grant) -> list[Operation]:
+        """What a user may do in the database is the database's to say: IAM lets users in."""
+        databases, warehouse = self._databases, self._definition.warehouses[grant.resource]
+        if databases is None:
+            return []
+        writes = WarehouseAction.WRITE in (grant.action, *(one.action for one in task.grants if one == warehouse.write))
+        user = warehouse.writing_user if writes else warehouse.reading_user
+        return [lambda: databases.log_in(warehouse, user)]
 
     def _on_hot_table(self, table: HotTable, action: HotAction) -> list[Operation]:
         store = DynamoDbHotStore(self._clock, names=self._outputs["hot_tables"])

@@ -21,6 +21,8 @@ CHILDREN = "Step Functions looks after the executions that a state has started, 
 LOOKING = "Athena looks its catalog up, inside AWS; the emulator's IAM does not tell which"
 ANSWERS = "Step Functions waits for the end of a query, inside AWS; the request names no workgroup"
 PARTS = "Athena and Step Functions write large results in parts, inside AWS"
+JOBS = "Step Functions waits for the end of a job, and stops one that nobody waits for any longer, inside AWS"
+JOB_LOG = "Glue writes the log of a job with the job's role, inside AWS"
 NETWORK = "the Lambda service joins the function to its network, inside AWS"
 
 
@@ -147,6 +149,13 @@ EXEMPTIONS = (
     *(
         Exemption(action, PARTS, "https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html")
         for action in ("s3:ListBucketMultipartUploads", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
+    ),
+    *(
+        Exemption(action, JOBS, "https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html")
+        for action in ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun")
+    ),
+    Exemption(
+        "logs:CreateLogGroup", JOB_LOG, "https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html"
     ),
     *(
         Exemption(action, NETWORK, "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html")

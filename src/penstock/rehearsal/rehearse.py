@@ -21,9 +21,12 @@ from penstock.rehearsal.access_keys import role_name, roles_by_access_key
 from penstock.rehearsal.alarms import incomparable
 from penstock.rehearsal.calls import RecordedCall
 from penstock.rehearsal.credentials import IDENTITY, settings
+from penstock.rehearsal.databases import Databases, Logins
 from penstock.rehearsal.drift import explain
-from penstock.rehearsal.emulator import ACCOUNT, Emulator, credentials
-from penstock.rehearsal.grants import functions_of, machine_roles, resource_policies_of, roles_of
+from penstock.rehearsal.emulator import ACCOUNT, Emulator, free_port
+from penstock.rehearsal.grants import functions_of, jobs_of, machine_roles, resource_policies_of, roles_of
+from penstock.rehearsal.jobs import job_task
+from penstock.rehearsal.jobs import told as jobs_told
 from penstock.rehearsal.leftovers import leftovers
 from penstock.rehearsal.parity import compare
 from penstock.rehearsal.probes import Probe
@@ -77,6 +80,8 @@ class Rehearsal:
         self._scene = plan_scene(definition, self._clock.now(), inputs)
         self._left_out = unrehearsed(definition)
         self._keys: dict[str, str] = {}
+        self._logins = Logins(folder / "logins.jsonl")
+        self._jobs = jobs_told(definition)
         self._sealed_by_schedule: list[RecordedCall] = []
         self._began_at = self._clock.now()
         not_run = tuple(f"workflow {name}, which was not run: {reason}" for name, reason in self._left_out.items())
@@ -90,6 +95,16 @@ class Rehearsal:
         """
         with self._step("run the same here"):
             played = here.play(self._scene, self._folder / "home")
+        self._prepare(played)
+        logins = free_port()
+        with contextlib.closing(Databases(self._definition, logins)) as databases:
+            who = {"account": ACCOUNT, "region": self._definition.region, "calls": str(self._logins.path)}
+            self._emulate(played, databases, {**databases.told(**who, port=logins), **self._jobs})
+        told = msgspec.json.encode(document(self.report))
+        (self._folder / "report.json").write_bytes(msgspec.json.format(told))
+        return self.report
+
+    def _prepare(self, played: here.Played) -> None:
         with self._step("run it as Lambda functions, with moto") as done:
             lambdas = as_lambda.play(
                 self._scene,
@@ -103,8 +118,11 @@ class Rehearsal:
             self.report.tasks = lambdas.tasks
             done(f"{len(lambdas.observed.executions)} executions")
         with self._step("package and synthesize"):
-            prepare(self._definition, self._reference, self._folder / "release")
-        emulator = Emulator(region=self._definition.region, say=self._say, log=self._folder / "emulator.log")
+            prepare(self._definition, self._reference, self._folder / "release", built=lambdas.built)
+
+    def _emulate(self, played: here.Played, databases: Databases, told: Mapping[str, str]) -> None:
+        log = self._folder / "emulator.log"
+        emulator = Emulator(region=self._definition.region, say=self._say, log=log, told=told)
         recorder = Recorder(
             emulator.endpoint, role_of=lambda key: self._keys.get(key, ""), account=ACCOUNT,
             path=self._folder / "calls.jsonl",
@@ -113,16 +131,13 @@ class Rehearsal:
             with self._step("start the emulator"):
                 emulator.start(recorder.url)
             with settings(emulator.environment()):
-                self._deploy_and_play(recorder, played)
-        told = msgspec.json.encode(document(self.report))
-        (self._folder / "report.json").write_bytes(msgspec.json.format(told))
-        return self.report
+                self._deploy_and_play(recorder, played, databases)
 
-    def _deploy_and_play(self, recorder: Recorder, played: here.Played) -> None:
+    def _deploy_and_play(self, recorder: Recorder, played: here.Played, databases: Databases) -> None:
         terraform = set_up(self._folder / "release", self._step, self._say)
         outputs, state = terraform.outputs(), terraform.state()
-        self._keys |= roles_by_access_key(functions_of(state))
-        deployed = Deployed(self._definition, outputs, self._clock, self._say)
+        self._keys |= roles_by_access_key({**functions_of(state), **jobs_of(state)})
+        deployed = Deployed(self._definition, outputs, self._clock, self._say, databases)
         deployed.listen()
         self._schedule(deployed)
         with self._step("run it there") as done:
@@ -159,33 +174,44 @@ class Rehearsal:
         self, recorder: Recorder, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
     ) -> None:
         with self._step("prove least privilege") as done:
-            self._probe(recorder, outputs, state)
+            self._probe(recorder, deployed, outputs, state)
             deployed.settle()
             calls = [call for call in recorder.calls if call.role] + services_calls(outputs, state)
-            calls += self._invocations(deployed, outputs, state) + self._sealed_by_schedule
+            calls += self._invocations(deployed, outputs, state) + self._sealed_by_schedule + self._logins.calls()
             self.report.calls = len(calls)
             self.report.proof = prove(roles_of(state), calls, of_resources=resource_policies_of(state))
             done(f"{self.report.proof.granted} grants, {len(calls)} calls")
 
-    def _probe(self, recorder: Recorder, outputs: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-        probe = Probe(self._definition, outputs, self._clock)
+    def _probe(
+        self, recorder: Recorder, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> None:
+        probe = Probe(self._definition, outputs, self._clock, deployed.databases)
         probe.lay_out()
         names = {name: task for task, name in outputs["functions"].items()}
-        for function, role in functions_of(state).items():
+        # A function that has not run has no credentials yet, and would be refused whatever its role may do.
+        sessions = {one: self._session(role) for one, role in {**functions_of(state), **jobs_of(state)}.items()}
+        for function in functions_of(state):
             task = functions(self._definition)[names[function.rpartition(":")[2]]]
-            with settings(credentials(function, role)):
+            with settings(sessions[function]):
                 # What goes beyond the grants is no call that the roles should allow: it passes by the recorder.
-                self.report.refused += probe.overstep(task)
+                with self._logins.passed_over():
+                    self.report.refused += probe.overstep(task)
                 with settings({"AWS_ENDPOINT_URL": recorder.url}):
                     self.report.refused += probe.use(task)
                     if task == sealing_task(self._definition):
                         self.report.refused += self._sealing(outputs).use()
         others = WorkflowProbe(self._definition, outputs, self._clock, probe.keys, results_bucket(outputs))
-        for function, role in functions_of(state).items():
-            with settings(credentials(function, role)):
+        for function in functions_of(state):
+            with settings(sessions[function]):
                 task = functions(self._definition)[names[function.rpartition(":")[2]]]
                 listed = listings_of(self._definition) if task == sealing_task(self._definition) else ()
                 self.report.refused += others.overstep_as_task(task.name, listed)
+        for job in jobs_of(state):
+            task = job_task(self._definition, job)
+            with settings(sessions[job]):
+                self.report.refused += probe.overstep(task)
+                with settings({"AWS_ENDPOINT_URL": recorder.url}):
+                    self.report.refused += [*probe.use(task), *probe.use_as_job(task)]
         roles = machine_roles(state)
         for name, workflow in self._definition.workflows.items():
             self._probe_workflow(recorder, others, workflow, roles[outputs["state_machines"][name]])
@@ -193,12 +219,16 @@ class Rehearsal:
         self.report.used, self.report.tried = probe.used + others.used, probe.tried + others.tried
 
     def _probe_workflow(self, recorder: Recorder, probe: WorkflowProbe, workflow: Workflow, role: str) -> None:
-        session = role_session(role)
-        self._keys[session[IDENTITY]] = role_name(role)
-        with settings(session):
+        with settings(self._session(role)):
             self.report.refused += probe.overstep(workflow)
             with settings({"AWS_ENDPOINT_URL": recorder.url}):
                 self.report.refused += probe.use(workflow)
+
+    def _session(self, role: str) -> dict[str, str]:
+        """Returns the variables with which calls are made in a role's name, and recorded as the role's."""
+        session = role_session(role)
+        self._keys[session[IDENTITY]] = role_name(role)
+        return session
 
     def _invocations(
         self, deployed: Deployed, outputs: Mapping[str, Any], state: Mapping[str, Any]

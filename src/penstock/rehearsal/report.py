@@ -31,6 +31,8 @@ NOT_COMPARED = (
     "mail: a queue hears the topics, and nothing is sent",
     "the slot that a schedule passes on: the emulator leaves <aws.scheduler.scheduled-time> as it is. Compared"
     " executions are started with a slot of their own",
+    "networks, and what RDS and Glue do themselves: databases are PostgreSQL on this machine, and Spark is one process"
+    " here; security groups and endpoints are made, and nothing enforces them",
     "TLS-only policies, X-Ray's traces, budgets, and what CloudTrail records",
     "Athena's answers: the emulator asks DuckDB, as this machine does",
     "edits of yours in a deploy folder: the rehearsal synthesizes anew",

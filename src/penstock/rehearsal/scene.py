@@ -11,6 +11,8 @@ import msgspec
 
 from penstock.deploy.service_calls import is_distributed
 from penstock.errors import UsageError
+from penstock.lake.inbox_keys import inbox_prefix
+from penstock.lake.layout import table_prefix
 from penstock.model.datasets import LakeTable
 from penstock.model.integrations import parse_resource
 from penstock.model.pipeline import Definition
@@ -24,7 +26,7 @@ BAD_LINE = b'{"this line": "is no record of the table"}\n'
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that arrives in a lake table."""
+    """A file that arrives in a lake table, or in an inbox."""
 
     table: str
     name: str
@@ -94,6 +96,7 @@ def main_workflow(definition: Definition) -> str:
 def _untriggered(definition: Definition) -> list[str]:
     triggered = {trigger.workflow for trigger in definition.triggers.values()}
     triggered |= {trigger.workflow for trigger in definition.event_triggers.values()}
+    triggered |= {trigger.workflow for trigger in definition.inbox_triggers.values()}
     return [name for name in definition.workflows if name not in triggered]
 
 
@@ -113,6 +116,25 @@ def watched_tables(definition: Definition) -> list[LakeTable]:
     """Returns the lake tables whose new objects start a workflow."""
     names = dict.fromkeys(trigger.table for trigger in definition.triggers.values())
     return [definition.lake_tables[name] for name in names]
+
+
+def watched_inboxes(definition: Definition) -> list[str]:
+    """Returns the inboxes whose new files start a workflow."""
+    return list(dict.fromkeys(trigger.inbox for trigger in definition.inbox_triggers.values()))
+
+
+def file_of(definition: Definition, inbox: str) -> Arrival | None:
+    """Returns the file that arrives in an inbox, kept as it is; None where the definition gives none."""
+    data, name = definition.rehearsal.files.get(inbox), "arrived"
+    if data is None and (example := definition.shown.example) is not None:
+        data, name = example.read_bytes(), example.name
+    return None if data is None else Arrival(table=inbox, name=name, data=data)
+
+
+def triggering_prefixes(definition: Definition) -> list[tuple[str, str]]:
+    """Returns the tables and inboxes whose new objects start a workflow, each with what begins its keys."""
+    tables = [(table.name, table_prefix(table.name)) for table in watched_tables(definition)]
+    return tables + [(name, inbox_prefix(name)) for name in watched_inboxes(definition)]
 
 
 def arrival(table: LakeTable, data: bytes, now: float) -> Arrival:

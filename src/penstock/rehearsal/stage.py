@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.deploy.bundle.target import Target
 from penstock.deploy.functions import sealing_task
-from penstock.deploy.release import Release, release
+from penstock.deploy.release import Built, Release, release
 from penstock.deploy.terraform_command import Terraform
 from penstock.errors import DeploymentError, UnavailableError
 from penstock.model.pipeline import Definition
@@ -35,14 +35,21 @@ def provider(definition: Definition) -> str:
     return HEADING + "\n".join(made)
 
 
-def prepare(definition: Definition, reference: str, folder: Path, values: Mapping[str, Any] | None = None) -> Release:
+def prepare(
+    definition: Definition,
+    reference: str,
+    folder: Path,
+    values: Mapping[str, Any] | None = None,
+    built: Built | None = None,
+) -> Release:
     """Writes a release for this machine's processor and Python into a folder, with what differs from the real one.
 
     Args:
         values: of Terraform's variables, by name; they go before all others.
+        built: the artifacts for this machine, where they are built already.
     """
     target = Target.here()
-    made = release(definition, reference, folder, target=target, measured=False)
+    made = release(definition, reference, folder, target=target, measured=False, built=built)
     (folder / OVERRIDE).write_text(provider(definition))
     chosen = {
         "architecture": target.architecture,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import Counter, defaultdict
@@ -18,18 +19,22 @@ from penstock.adapters.aws.metrics import CloudWatchMetricStore
 from penstock.adapters.aws.objects import S3ObjectStore
 from penstock.adapters.aws.queues import SqsQueueStore
 from penstock.deploy.kit import has_bucket
-from penstock.errors import UnavailableError
+from penstock.deploy.resources.glue_job import CODE
+from penstock.errors import NotFoundError, UnavailableError
+from penstock.lake.inbox_keys import inbox_prefix
 from penstock.lake.layout import table_prefix
 from penstock.model.metrics import Datapoint
 from penstock.model.pipeline import Definition
 from penstock.ports.clock import Clock
 from penstock.ports.hot import scan_all
 from penstock.rehearsal.alarms import state_there
+from penstock.rehearsal.databases import Databases
 from penstock.rehearsal.function_log import Ended, datapoints, ended_calls
 from penstock.rehearsal.here import waiting
 from penstock.rehearsal.observed import Neutral, Observed, Ran, raced, series, sort_messages
 from penstock.rehearsal.scene import Arrival, Scene, visible_states
 from penstock.rehearsal.topic_inbox import TopicInbox
+from penstock.rehearsal.warehouse_rows import rows
 
 POLL_SECONDS = 0.5
 # What is triggered begins a moment after what triggers it: quiet is what stays so.
@@ -40,6 +45,8 @@ TRIGGER_SECONDS = 60.0
 # What the emulator calls every exception of a function; AWS has the name of its class.
 NAMELESS = "Runtime.HandlerError"
 OWN_EXECUTION = "rehearsal-"
+# https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+OF_JOBS = "/aws-glue/jobs/output"
 
 
 class Deployed:
@@ -48,11 +55,18 @@ class Deployed:
     Args:
         outputs: of its Terraform.
         say: told what is waited for.
+        databases: of its warehouses; needed where it has any.
     """
 
     def __init__(
-        self, definition: Definition, outputs: Mapping[str, Any], clock: Clock, say: Callable[[str], None]
+        self,
+        definition: Definition,
+        outputs: Mapping[str, Any],
+        clock: Clock,
+        say: Callable[[str], None],
+        databases: Databases | None = None,
     ) -> None:
+        self.databases = databases
         self._definition = definition
         self._outputs = outputs
         self._clock = clock
@@ -107,10 +121,14 @@ class Deployed:
 
     def _untriggered(self, found: list[DeployedExecution]) -> bool:
         """Tells whether there are objects for which nothing was started yet."""
-        started = Counter(one.workflow for one in found if one.arn not in self._known)
+        started = Counter(
+            one.workflow for one in found if one.arn not in self._known and not one.name.startswith(OWN_EXECUTION)
+        )
         due: Counter[str] = Counter()
         for trigger in self._definition.triggers.values():
             due[trigger.workflow] += sum(1 for _ in self.objects.list(table_prefix(trigger.table)))
+        for arriving in self._definition.inbox_triggers.values():
+            due[arriving.workflow] += sum(1 for _ in self.objects.list(inbox_prefix(arriving.inbox)))
         return any(count > started[workflow] for workflow, count in due.items())
 
     def start_afresh(self) -> None:
@@ -121,6 +139,8 @@ class Deployed:
         for name, table in self._definition.hot_tables.items():
             for item in list(scan_all(self._hot, self._definition.hot_tables[name])):
                 self._hot.delete(table, {key.name: item[key.name] for key in (table.partition, table.sort) if key})
+        if self.databases is not None:
+            self.databases.empty()
         self._inbox.read()
         for queue in self._definition.queues.values():
             self._queues.purge(queue)
@@ -131,7 +151,10 @@ class Deployed:
         self._inbox.close()
 
     def _keys(self) -> list[str]:
-        return [one.key for one in self.objects.list()] if has_bucket(self._definition) else []
+        if not has_bucket(self._definition):
+            return []
+        # What was deployed into the bucket is no data.
+        return [one.key for one in self.objects.list() if not one.key.startswith(CODE)]
 
     def play(self, scene: Scene, arrivals: Mapping[str, Arrival], *, earlier: Neutral | None = None) -> Observed:
         """Plays a scene and returns what it left. What was there before counts as its: see ``start_afresh``.
@@ -155,9 +178,14 @@ class Deployed:
         return self._observe(found, self.log(began_at), Neutral(numbers, began_at, self._clock.now(), earlier))
 
     def log(self, since: float) -> list[str]:
-        """Returns the lines that functions have logged since a time."""
+        """Returns the lines that functions and jobs have logged since a time."""
         groups = [f"/aws/lambda/{name}" for name in self._outputs["functions"].values()]
-        return [line.message for line in CloudWatchLogs().read(groups, since)]
+        lines = [line.message for line in CloudWatchLogs().read(groups, since)]
+        if self._definition.deployment.jobs:
+            # The first run makes it.
+            with contextlib.suppress(NotFoundError):
+                lines += [line.message for line in CloudWatchLogs().read([OF_JOBS], since)]
+        return lines
 
     def calls(self, since: float) -> list[Ended]:
         """Returns the calls of functions that ended since a time."""
@@ -172,6 +200,7 @@ class Deployed:
             calls[call.execution].append(call)
         executions = sorted(self._ran(self.executions.describe(one.arn), calls[one.name], neutral) for one in found)
         known = [self._own(point) for point in points]
+        databases = self.databases
         observed = Observed(
             executions=executions,
             objects=neutral.objects((key, self.objects.get(key)) for key in self._keys()),
@@ -179,6 +208,7 @@ class Deployed:
                 name: sorted(neutral.item(table, one) for one in scan_all(self._hot, table))
                 for name, table in self._definition.hot_tables.items()
             },
+            rows=rows(lambda: databases.store, self._definition, neutral) if databases is not None else {},
             waiting=waiting(self._queues, self._definition, neutral),
             metrics=series(known),
             by_chance=raced(self._definition, executions),

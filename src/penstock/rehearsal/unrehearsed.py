@@ -22,13 +22,14 @@ def check_rehearsable(definition: Definition) -> None:
     """Checks that an emulator has what a pipeline is deployed with.
 
     Raises:
-        UsageError: it has none of the databases that a warehouse needs, with users who log in by IAM.
+        UsageError: it has neither instances nor a MySQL whose users log in by IAM.
     """
-    if definition.warehouses:
-        raise UsageError(
-            f"pipeline {definition.name!r} has a warehouse, and no emulator has databases that users log in to by IAM",
-            hint=f"`penstock run {definition.name}` runs it here; an account of your own shows the rest",
-        )
+    chosen, hint = definition.deployment, f"`penstock run {definition.name}` runs it here; an account shows the rest"
+    if chosen.compute != "lambda":
+        raise UsageError(f"pipeline {definition.name!r} runs on an instance, and no emulator boots one", hint=hint)
+    if definition.warehouses and chosen.database != "postgresql":
+        message = f"pipeline {definition.name!r} keeps its warehouse in MySQL, whose users log in by a plugin of RDS's"
+        raise UsageError(message, hint=f"{hint}; a rehearsal has PostgreSQL")
 
 
 def unrehearsed(definition: Definition) -> dict[str, str]:

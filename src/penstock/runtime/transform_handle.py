@@ -144,13 +144,13 @@ class TransformationResult:
         return self._transformed.rows(name, size)
 
     def file(self, name: str) -> CsvRows:
-        """Returns an output as a warehouse's ``upsert`` and ``insert`` take it fastest: as a file, and as rows.
+        """Returns an output as a warehouse's ``upsert`` and ``insert`` take it fastest: as files, and as rows.
 
-        The file is gone when the transformation is left.
+        The files are gone when the transformation is left.
         """
         self._record(name)
         rows = self._transformed.rows(name, DEFAULT_ROWS, encoded=True)
-        return CsvRows(lambda: self._transformed.csv(name), itertools.chain.from_iterable(rows), encoded=True)
+        return CsvRows(self._transformed.csv(name), rows, encoded=True)
 
     def bad_count(self, name: str) -> int:
         """Returns how many lines of an input are no record of its type."""

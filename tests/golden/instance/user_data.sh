@@ -79,7 +79,7 @@ cat >/etc/cron.d/penstock-patch <<'END_OF_CRON'
 17 3 * * 0 root flock /var/lib/penstock/lock bash -c '/usr/local/sbin/penstock-patch && systemctl reboot'
 END_OF_CRON
 
-cat >/etc/cron.d/penstock-at-leads-daily <<'END_OF_CRON'
+cat >/etc/cron.d/penstock-at-1 <<'END_OF_CRON'
 CRON_TZ=UTC
 0 6 * * * penstock /usr/local/sbin/penstock-run 'leads-daily'
 END_OF_CRON

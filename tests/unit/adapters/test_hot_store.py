@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,9 @@ import pytest
 
 from penstock import faultpoints
 from penstock.adapters.local.database import Database
-from penstock.adapters.local.hot import EXCHANGES, MIGRATION, SqliteHotStore
+from penstock.adapters.local.hot import TRANSACTION_ITEMS, SqliteHotStore
 from penstock.adapters.local.hot_query import select
+from penstock.adapters.local.hot_schema import MIGRATIONS
 from penstock.adapters.virtual.clock import VirtualClock
 from penstock.errors import ThrottledError, ValidationError
 from penstock.model.datasets import HotTable, Index, Key
@@ -87,19 +89,38 @@ def test_a_put_that_dies_before_its_commit_leaves_item_and_index_as_they_were(st
 
 
 def test_a_batch_that_dies_leaves_whole_items_and_can_be_put_again(store: SqliteHotStore) -> None:
-    items = [{"device": "d", "at": at, "room": "r", "level": at} for at in range(60)]
+    items = [{"device": "d", "at": at, "room": "r", "level": at} for at in range(TRANSACTION_ITEMS + 60)]
     store.put(TABLE, items[0])
     faultpoints.arm("database.before_commit", "raise", 2)
     with pytest.raises(RuntimeError):
         store.batch_put(TABLE, items)
-    assert rooms(store) == list(range(25))
+    assert rooms(store) == list(range(TRANSACTION_ITEMS))
     store.batch_put(TABLE, items)
-    assert rooms(store) == list(range(60))
+    assert rooms(store) == list(range(TRANSACTION_ITEMS + 60))
+
+
+def test_items_of_an_older_file_are_there(tmp_path: Path, clock: VirtualClock) -> None:
+    older = Database(tmp_path / "older.sqlite", MIGRATIONS[:2])
+    older.close()
+    store = SqliteHotStore(tmp_path / "hot.sqlite", clock)
+    store.put(TABLE, {**KEY, "room": "r", "level": 1})
+    with sqlite3.connect(tmp_path / "older.sqlite") as connection:
+        connection.execute("ATTACH ? AS newer", (str(tmp_path / "hot.sqlite"),))
+        for table in ("hot_tables", "items", "index_entries"):
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM newer.{table}")
+    connection.close()
+    store.close()
+    opened = SqliteHotStore(tmp_path / "older.sqlite", clock)
+    assert opened.get(TABLE, KEY) == {**KEY, "room": "r", "level": 1}
+    assert rooms(opened) == [1]
+    opened.put(TABLE, {**KEY, "room": "r", "level": 2})
+    assert opened.count(TABLE) == 1
+    opened.close()
 
 
 def test_a_file_that_another_process_holds_is_throttling(store: SqliteHotStore, tmp_path: Path) -> None:
     store.put(TABLE, KEY)
-    other = Database(tmp_path / "hot.sqlite", (MIGRATION, EXCHANGES))
+    other = Database(tmp_path / "hot.sqlite", MIGRATIONS)
     store._database.connection.execute("PRAGMA busy_timeout=20")
     with other.transaction():
         with pytest.raises(ThrottledError) as caught:
@@ -108,6 +129,28 @@ def test_a_file_that_another_process_holds_is_throttling(store: SqliteHotStore, 
     assert caught.value.retryable
     store.put(TABLE, {**KEY, "value": 1})
     other.close()
+
+
+def test_who_writes_the_same_file_waits_for_its_turn(store: SqliteHotStore) -> None:
+    store.put(TABLE, KEY)
+    begun, ended = threading.Event(), []
+
+    def write() -> None:
+        # Without a turn of its own this one would find the file locked, and fail at once.
+        store._database.connection.execute("PRAGMA busy_timeout=0")
+        begun.set()
+        store.put(TABLE, {**KEY, "value": 1})
+        ended.append(store.get(TABLE, KEY))
+
+    writer = threading.Thread(target=write)
+    with store._writing() as connection:
+        connection.execute("DELETE FROM exchanges")
+        writer.start()
+        assert begun.wait(10)
+        writer.join(0.2)
+        assert not ended
+    writer.join(10)
+    assert ended == [{**KEY, "value": 1}]
 
 
 def test_threads_share_a_store(store: SqliteHotStore) -> None:

@@ -96,3 +96,29 @@ def test_a_failed_answer_leaves_what_was_there(lake: Path) -> None:
     assert out.read_text() == "before"
     with pytest.raises(UsageError):
         engine(lake).export("SELECT 1", lake.parent / "no" / "x.csv", form="csv", tables=[TABLE])
+
+
+FORMULAS = ("=1+1", "-2", "@SUM(A1)", "\t=1", "  +1", "\uff1d1", "\n=1", "=\n1")
+
+
+def test_no_cell_of_csv_is_a_formula_unless_that_is_wanted(lake: Path) -> None:
+    sql = (
+        'SELECT unnest($cells) AS v, -2 AS n, 3 AS "=n", 4 AS "=n", [\'=1\'] AS list, '
+        "CAST('@a' AS ENUM('@a')) AS e, CAST('=b' AS BLOB) AS b, NULL AS nothing, DATE '2026-02-20' AS day"
+    )
+    out = lake.parent / "answer.csv"
+    for exact, mark in ((False, "'"), (True, "")):
+        written = engine(lake).export(
+            sql, out, form="csv", tables=[TABLE], parameters={"cells": list(FORMULAS)}, exact=exact
+        )
+        assert written == len(FORMULAS)
+        with out.open(newline="") as file:
+            head, *rows = csv.reader(file)
+        rest = ["-2", "3", "4", "['=1']", f"{mark}@a", f"{mark}=b", "", "2026-02-20"]
+        assert rows == [[f"{mark}{cell}", *rest] for cell in FORMULAS]
+        assert head[:3] == ["v", "n", f"{mark}=n"]
+    text = "SELECT '=1' AS v"
+    engine(lake).export(text, out, form="csv", tables=[TABLE])
+    assert out.read_text() == "v\n'=1\n"
+    engine(lake).export(text, lake.parent / "answer.json", form="json", tables=[TABLE])
+    assert (lake.parent / "answer.json").read_text() == '{"v":"=1"}\n'

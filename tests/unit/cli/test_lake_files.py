@@ -86,3 +86,33 @@ def test_what_lies_in_quarantine_is_shown_and_put_through_again(line: Line, raw:
 
 def test_a_table_that_nobody_declares(line: Line, raw: Path) -> None:
     assert "there is no lake table 'reading'" in line("-f", "plant.py", "lake", "seal", "reading", code=4)
+
+
+def test_a_day_that_is_over_is_put_together_for_queries(line: Line, raw: Path) -> None:
+    for hour in ("08", "09"):
+        folder = raw.parent.parent / f"hour={hour}"
+        folder.mkdir()
+        (folder / "a.json").write_text(f'{{"name": "{hour}", "value": 5}}\n')
+    days = line.folder / "home" / "cache" / "days"
+    line("-f", "plant.py", "lake", "seal", "--partition", "year=2026/month=02")
+    assert not days.exists()
+    assert "put together for queries: 1 day, " in line("-f", "plant.py", "lake", "seal")
+    assert len(list(days.rglob("*.parquet"))) == 1
+    assert "put together" not in line("-f", "plant.py", "lake", "seal")
+    sql = "SELECT count(*) AS n, sum(value) AS total FROM readings"
+    told = line.json("-f", "plant.py", "query", sql, "--explain")
+    (scan,) = told["tables"]
+    assert (told["files_read"], scan["day_files"], scan["hours_in_days"], scan["sealed_files"]) == (1, 1, 3, 0)
+    explained = line("-f", "plant.py", "query", sql, "--explain", "--fresh")
+    assert "1 day for 3 hours, 0 sealed, 0 raw" in " ".join(explained.split())
+    assert "3 of 3" in explained
+    assert line.json("-f", "plant.py", "query", sql) == [{"n": 4, "total": 13.0}]
+
+
+def test_a_home_can_do_without_days(line: Line, raw: Path) -> None:
+    folder = raw.parent.parent / "hour=08"
+    folder.mkdir()
+    (folder / "a.json").write_text('{"name": "x", "value": 5}\n')
+    (line.folder / "home" / "config.toml").write_text("compact = false\n")
+    line("-f", "plant.py", "lake", "seal")
+    assert not (line.folder / "home" / "cache" / "days").exists()

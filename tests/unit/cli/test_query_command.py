@@ -83,6 +83,16 @@ def test_csv_is_printed(asked: Line) -> None:
     assert printed == 'v,w,n\n"a,""b",,1\n'
 
 
+def test_a_formula_in_csv_is_text_unless_exactly_that_is_wanted(asked: Line) -> None:
+    query = ("query", "SELECT '=1+1' AS v, -n AS n FROM logs WHERE n = 1")
+    assert asked(*query, "--format", "csv") == "v,n\n'=1+1,-1\n"
+    assert asked(*query, "--format", "csv", "--exact") == "v,n\n=1+1,-1\n"
+    path = asked.folder / "out.csv"
+    for exact, written in (((), "v,n\n'=1+1,-1\n"), (("--exact",), "v,n\n=1+1,-1\n")):
+        asked(*query, "-o", str(path), *exact)
+        assert path.read_text() == written
+
+
 def test_explain_says_how_much_of_how_much(asked: Line) -> None:
     found = asked.json(
         "query", "SELECT n / 2 AS half FROM logs WHERE year = '2026'", "--dialect", "athena", "--explain"

@@ -80,14 +80,21 @@ class TestScript:
 
     def test_the_cron_is_daily_and_in_the_schedules_zone(self, chosen: Definition) -> None:
         """cron(0 6 * * ? *) of EventBridge is ``0 6 * * *`` of crontab(5), whose files in cron.d name a user."""
-        (table,) = re.findall(
-            r"penstock-at-leads-daily <<'END_OF_CRON'\n(.*?)\nEND_OF_CRON", rendered(chosen), re.DOTALL
-        )
+        (table,) = re.findall(r"penstock-at-1 <<'END_OF_CRON'\n(.*?)\nEND_OF_CRON", rendered(chosen), re.DOTALL)
         assert table.splitlines() == [
             "CRON_TZ=UTC", "0 6 * * * penstock /usr/local/sbin/penstock-run 'leads-daily'",
         ]  # fmt: skip
         there = msgspec.structs.replace(chosen.schedules["leads-daily"], timezone="Asia/Tokyo")
         assert "CRON_TZ=Asia/Tokyo\n0 6 " in user_data({"leads-daily": there})
+
+    def test_schedules_have_files_of_their_own(self, chosen: Definition) -> None:
+        """No name of a schedule can make two of them one, or lead to another folder."""
+        one = chosen.schedules["leads-daily"]
+        named = [msgspec.structs.replace(one, name=name) for name in ("a.b", "a-b", "a_b")]
+        script = user_data({schedule.name: schedule for schedule in named})
+        written = re.findall(r"cat >/etc/cron\.d/(penstock-at-\S+) ", script)
+        assert len(set(written)) == len(written) == 3
+        assert [name in script for name in ("'a.b'\n", "'a-b'\n", "'a_b'\n")] == [True] * 3
 
 
 class TestInstance:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from penstock.deploy.bundle.target import Target
-from penstock.deploy.release import RECORD, Release, release
+from penstock.deploy.release import RECORD, Built, Release, release
 from penstock.errors import DefinitionError, LoadError, UsageError
 from penstock.runtime.machine.loader import Catalog
 
@@ -92,6 +92,14 @@ def test_a_release_is_whole_and_the_next_is_the_same(make: Make, out: Path) -> N
     assert set(again.outcomes.values()) == {"same"}
     # The source file has another name, which is in the zip.
     assert {path for path, data in contents(out).items() if data != written[path]} <= {"artifacts/collect.zip"}
+
+
+def test_artifacts_that_are_built_already_are_taken(make: Make, tmp_path: Path, out: Path) -> None:
+    made = make(tmp_path / "first")
+    path = tmp_path / "source" / "flow_1.py"
+    built = Built(tmp_path / "first", made.bundle)
+    release(Catalog([path]).load("rooms"), str(path), out, target=Target.here(), built=built)
+    assert contents(out) == contents(tmp_path / "first")
 
 
 def test_the_state_is_not_for_the_repository(make: Make, out: Path) -> None:

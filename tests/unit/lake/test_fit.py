@@ -1,5 +1,6 @@
 """What a type lets pass and no column can hold: bounds of BIGINT, of DECIMAL(p,s), and of JSON's numbers."""
 
+import fractions
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -70,7 +71,7 @@ def test_what_a_column_holds(record: Everything) -> None:
     assert misfit(Everything)(record) is None
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False), st.integers(1, 38), st.data())
+@given(st.decimals(-(10**12), 10**12), st.integers(1, 38), st.data())
 def test_a_decimal_fits_when_rounding_leaves_it_as_it_is(value: Decimal, digits: int, data: st.DataObject) -> None:
     scale = data.draw(st.integers(0, digits))
     record = msgspec.defstruct("Record", [("value", Annotated[Decimal, Precision(digits, scale)])])
@@ -89,3 +90,20 @@ def test_types_that_cannot_fail_cost_nothing() -> None:
 def test_a_reader_tells_them_from_records() -> None:
     data = b'{"whole":9223372036854775807}\n{"whole":9223372036854775808}\n{"money":"1.001"}\n{"plain":"sNaN"}\n'
     assert [isinstance(one, Bad) for one in decode(data, Everything)] == [False, True, True, True]
+
+
+class Share(msgspec.Struct):
+    share: Annotated[Decimal, Precision(2, 2)]
+
+
+@given(
+    st.one_of(
+        st.decimals(-1200, 1200, places=3), st.decimals(-(10**12), 10**12),
+        st.sampled_from([Decimal(text) for text in ("-0", "0E-9", "1E+2", "999.990", "-999.99", "0.99", "-0.990")]),
+    )
+)  # fmt: skip
+def test_a_decimal_fits_when_all_its_digits_have_a_place(value: Decimal) -> None:
+    hundredths = fractions.Fraction(value) * 100
+    is_whole = hundredths.denominator == 1
+    assert (misfit(Everything)(Everything(money=value)) is None) == (is_whole and abs(hundredths) < 10**5)
+    assert (misfit(Share)(Share(value)) is None) == (is_whole and abs(hundredths) < 10**2)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.adapters.aws.session import client
@@ -116,3 +117,44 @@ def test_a_trail_that_has_tags_or_differs_in_more_is_not() -> None:
 def test_every_other_resource_is_a_defect_of_ours_until_shown_otherwise() -> None:
     found = explain([change(address="aws_sqs_queue.q", type="aws_sqs_queue", before={"a": 1}, after={"a": 2})])
     assert [(one.address, one.attributes, one.defect) for one in found] == [("aws_sqs_queue.q", ("a",), "")]
+
+
+def endpoint(**given: Any) -> Change:
+    network = client("ec2").create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
+    made = client("ec2").create_vpc_endpoint(
+        VpcId=network, ServiceName="com.amazonaws.eu-central-1.secretsmanager", VpcEndpointType="Interface", **given
+    )["VpcEndpoint"]
+    after = {"id": made["VpcEndpointId"], "private_dns_enabled": True, "security_group_ids": ["sg-1"], "policy": "{}"}
+    before = {**after, "private_dns_enabled": False, "security_group_ids": []}
+    return change(address="aws_vpc_endpoint.secrets", type="aws_vpc_endpoint", before=before, after=after)
+
+
+def test_an_endpoint_that_tells_neither_groups_nor_names_is_the_emulators_defect() -> None:
+    (found,) = explain([endpoint(PrivateDnsEnabled=False)])
+    assert found.attributes == ("private_dns_enabled", "security_group_ids")
+    assert found.defect.startswith("MiniStack drops the security groups")
+
+
+def test_an_endpoint_that_differs_in_something_else_or_tells_is_not() -> None:
+    dropped = endpoint(PrivateDnsEnabled=False)
+    other = msgspec.structs.replace(dropped, after={**(dropped.after or {}), "policy": "{1}"})
+    assert explain([other])[0].defect == ""
+    assert explain([endpoint(PrivateDnsEnabled=True)])[0].defect == ""
+
+
+def job(**given: Any) -> Change:
+    client("glue").create_job(Name="etl", Role="role", Command={"Name": "glueetl"}, **given)
+    arn = "arn:aws:glue:eu-central-1:123456789012:job/etl"
+    after = {"arn": arn, "tags_all": {"pipeline": "shop"}, "timeout": 15}
+    return change(address="aws_glue_job.etl", type="aws_glue_job", before={**after, "tags_all": {}}, after=after)
+
+
+def test_a_job_without_the_tags_that_it_was_given_is_the_emulators_defect() -> None:
+    changed = job()
+    assert explain([changed])[0].defect.startswith("MiniStack drops the tags that CreateJob")
+    other = msgspec.structs.replace(changed, after={**(changed.after or {}), "timeout": 1})
+    assert explain([other])[0].defect == ""
+
+
+def test_a_job_with_tags_is_not() -> None:
+    assert explain([job(Tags={"pipeline": "shop"})])[0].defect == ""

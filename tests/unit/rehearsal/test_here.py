@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from penstock import Bad, Invoke, Pipeline, TaskError, hours, number
+from penstock import Bad, Invoke, Pipeline, TaskError, hours, number, relation
 from penstock.rehearsal import here
 from penstock.rehearsal.observed import Ran
 from penstock.rehearsal.scene import BAD_LINE, plan_scene
@@ -19,6 +19,13 @@ class Order(msgspec.Struct):
     """An order."""
 
     id: str
+
+
+class Kept(msgspec.Struct):
+    """A row."""
+
+    id: str
+    at: float
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +107,49 @@ def test_two_plays_of_one_scene_leave_the_same(tmp_path: Path) -> None:
     assert first == second
     assert first.metrics["shop/Count"] == "1 values from 2 to 2, sum 2"
     assert list(first.objects.values()) == ['{"id": "a"}\n{"id": "{execution 1}"}']
+
+
+def test_a_file_arrives_in_an_inbox_and_rows_are_seen(tmp_path: Path) -> None:
+    shop = Pipeline("shop")
+    box = shop.inbox("box")
+    crm = shop.warehouse("crm", tables=[relation("orders", Kept, key="id")])
+
+    @shop.task(may=[box.read, crm.write])
+    def keep(event: Any, context: Any) -> Any:
+        with context[box].open(event["key"]) as file, context[crm].transaction("one") as tables:
+            tables.upsert("orders", [Kept(file.read().decode(), context.started_at)])
+            tables.finish(counts={"bytes": file.size})
+        return file.name
+
+    shop.on_object(box, keep)
+    shop.rehearse(files={box: b"of the definition"})
+    played = play(shop, tmp_path)
+    ((key, came),) = played.arrivals.items()
+    assert (came.table, came.data) == ("box", b"of the definition")
+    assert key.startswith("inbox/box/year=")
+    assert played.observed.executions == [Ran("keep", "SUCCEEDED", ("keep",), '"arrived"')]
+    assert played.observed.rows == {
+        "crm.orders": ['{"at": "{now}", "id": "of the definition"}'],
+        "crm.pipeline_runs": ['{"counts": {"bytes": 17}, "run_id": "one"}'],
+    }
+
+
+def test_the_file_to_begin_with_arrives_where_the_definition_gives_none(tmp_path: Path) -> None:
+    shop = Pipeline("shop")
+    box = shop.inbox("box")
+
+    @shop.task(may=[box.read])
+    def look(event: Any, context: Any) -> Any:
+        return event["size"]
+
+    shop.on_object(box, look)
+    assert play(shop, tmp_path / "none").arrivals == {}
+    example = tmp_path / "example.csv"
+    example.write_bytes(b"a,b\n")
+    shop.example(example)
+    played = play(shop, tmp_path / "one")
+    assert [(one.name, one.data) for one in played.arrivals.values()] == [("example.csv", b"a,b\n")]
+    assert [ran.output for ran in played.observed.executions] == ["4"]
 
 
 def test_a_pipeline_without_workflows_is_played_to_its_end(tmp_path: Path) -> None:

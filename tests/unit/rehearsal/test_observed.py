@@ -278,6 +278,9 @@ METADATA = {"SdkHttpMetadata": {"HttpStatusCode": 200}, "SdkResponseMetadata": {
           "StateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:settle"}),
         ("arn:aws:states:eu-west-1:111122223333:execution:m:run", "run"),
         # https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+        ({"JobName": "etl", "Id": "jr_1", "JobRunState": "SUCCEEDED", "Arguments": {"--key": "a"}, "Attempt": 0},
+         {"JobName": "shop-etl", "Id": "jr_2", "JobRunState": "SUCCEEDED", "Arguments": {"--key": "a"},
+          "ExecutionTime": 61, "GlueVersion": "5.0"}),
         ({"detail-type": "d", "detail": {}, "resources": ["run"], "time": "2026-01-01T00:00:00Z", "id": ID},
          {"detail-type": "d", "detail": {}, "resources": [], "time": "2026-01-02T00:00:00Z",
           "id": ID.replace("0f", "1f")}),
@@ -294,6 +297,11 @@ def test_what_services_answer_is_no_difference_in_an_output(here: Any, there: An
         ({"ExecutionArn": "a", "Output": 1}, {"ExecutionArn": "a", "Output": 2}),
         ({"ExecutionArn": "a", "Status": "FAILED"}, {"ExecutionArn": "a", "Status": "SUCCEEDED"}),
         ({"Name": "a"}, {"Name": "b"}),
+        (
+            {"JobRunState": "SUCCEEDED", "Arguments": {"--key": "a"}},
+            {"JobRunState": "SUCCEEDED", "Arguments": {"--key": "b"}},
+        ),
+        ({"JobRunState": "SUCCEEDED", "Id": "jr_1"}, {"JobRunState": "FAILED", "Id": "jr_1"}),
         ({"detail-type": "d", "detail": {"n": 1}}, {"detail-type": "d", "detail": {"n": 2}}),
         ({"resources": ["a"]}, {"resources": []}),
         (f"{ID}0", f"{ID}1"),

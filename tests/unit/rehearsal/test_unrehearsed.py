@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from penstock import Pipeline
 from penstock.errors import UsageError
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
+from penstock.rehearsal.drills import drill
 from penstock.rehearsal.observed import Observed, Ran
 from penstock.rehearsal.parity import compare
 from penstock.rehearsal.scene import plan_scene
@@ -110,7 +112,17 @@ def test_they_are_not_played_and_not_compared() -> None:
     assert executions.left_out == [f"ask: {NO_ATHENA}"]
 
 
-def test_a_pipeline_with_a_warehouse_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("choices", "reason"),
+    [({"compute": "ec2", "architecture": "x86_64"}, "no emulator boots one"), ({"database": "mysql"}, "in MySQL")],
+)
+def test_what_no_emulator_has_is_refused(choices: dict[str, Any], reason: str) -> None:
     assert plan_scene(Pipeline("shop").build(), NOW).starts == ()
-    with pytest.raises(UsageError, match="log in to by IAM"):
-        plan_scene(leads(), NOW)
+    assert plan_scene(leads(), NOW).starts
+    with pytest.raises(UsageError, match=reason):
+        plan_scene(leads(**choices), NOW)
+
+
+def test_a_drill_has_no_database_to_lose(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no backups"):
+        drill(leads(), "penstock.pipelines.leads", tmp_path)

@@ -1,15 +1,20 @@
 """Files that arrive: each content once, whole, for whoever may read them."""
 
+import contextlib
 import hashlib
+import resource
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from penstock import Context, Invoke, Pipeline, days
-from penstock.errors import NotFoundError, UsageError
+from penstock.errors import NotFoundError, StorageFullError, UsageError
 from penstock.faultpoints import arm, disarm
 from penstock.runtime.machine.arrivals import Arrivals
+from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.reading import reading_context
 from penstock.testing.sandbox import DEFAULT_NOW, Sandbox
 
@@ -108,6 +113,8 @@ def test_a_file_whose_taker_dies_is_taken_when_it_comes_again(sandbox: Sandbox, 
     finally:
         disarm()
     assert sandbox.home.bus.due(["papers"], 10) == []
+    # What a copy leaves that was under way when the power went.
+    (sandbox.home.scratch / "arriving-dead").mkdir()
     arrivals.take("papers", paper)
     assert len(sandbox.home.bus.due(["papers"], 10)) == 1
     assert len(list(sandbox.home.objects.list("inbox/"))) == 1
@@ -115,8 +122,6 @@ def test_a_file_whose_taker_dies_is_taken_when_it_comes_again(sandbox: Sandbox, 
 
 
 def test_a_file_is_never_in_memory_as_a_whole(sandbox: Sandbox, tmp_path: Path) -> None:
-    import tracemalloc
-
     large = tmp_path / "large.bin"
     with large.open("wb") as file:
         file.truncate(200_000_000)
@@ -131,6 +136,28 @@ def test_a_file_is_never_in_memory_as_a_whole(sandbox: Sandbox, tmp_path: Path) 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20_000_000
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As on a disk with so many bytes left."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_a_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(3_000_000))
+    arrivals = sandbox.home.arrivals({"papers": sandbox.definition}, "test")
+    with files_of_at_most(2_500_000), pytest.raises(StorageFullError, match=r"large\.bin") as raised:
+        arrivals.take("papers", large)
+    assert raised.value.hint == "free some space; nothing was kept"
+    assert list(sandbox.home.objects.list("inbox/")) == list(sandbox.home.scratch.iterdir()) == []
+    assert arrivals.take("papers", large).created
 
 
 @pytest.mark.parametrize("event", [{"list": True}, {"key": "inbox/other/a.csv"}])
@@ -171,14 +198,29 @@ def test_a_reader_cannot_write(sandbox: Sandbox) -> None:
     assert all(grant.action in {"read", "list"} for grant in context._grants)
 
 
-def test_a_file_dropped_into_the_folder_arrives_once_it_has_settled(sandbox: Sandbox) -> None:
-    from penstock.runtime.machine.inbox import Inbox
+def scanner_of(sandbox: Sandbox, said: list[str]) -> Inbox:
+    return sandbox.home.file_inbox({"papers": sandbox.definition}, "test", said.append)
 
-    home = sandbox.home
-    scanner = Inbox(
-        home.inbox, objects=home.objects, bus=home.bus, clock=home.clock, writer="test", scratch=home.scratch,
-        definitions={"papers": sandbox.definition},
-    )  # fmt: skip
+
+def test_a_file_that_cannot_be_taken_stays_and_holds_nobody_up(sandbox: Sandbox) -> None:
+    said: list[str] = []
+    scanner, folder = scanner_of(sandbox, said), sandbox.home.inbox / "papers"
+    folder.mkdir(parents=True)
+    (folder / "a-large.txt").write_bytes(bytes(3_000_000))
+    (folder / "small.txt").write_text("a")
+    with files_of_at_most(2_500_000):
+        found = [scanner.scan() for _ in range(4)]
+        assert [len(keys) for keys in found] == [0, 1, 0, 0]
+        assert [one.partition(" stays in the inbox")[0] for one in said] == [f"{folder}/a-large.txt"]
+    sandbox.clock.advance(59)
+    assert scanner.scan() == []
+    sandbox.clock.advance(1)
+    assert len(scanner.scan()) == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_dropped_into_the_folder_arrives_once_it_has_settled(sandbox: Sandbox) -> None:
+    home, scanner = sandbox.home, scanner_of(sandbox, [])
     folder = home.inbox / "papers"
     folder.mkdir(parents=True)
     (folder / "growing.txt").write_text("a")

@@ -14,6 +14,7 @@ from penstock.adapters.aws.session import calling, client
 from penstock.errors import ConditionFailedError, ThrottledError, ValidationError
 from penstock.model import items as values
 from penstock.model.datasets import HotTable
+from penstock.model.item_writing import ItemWriter
 from penstock.model.items import Item
 from penstock.ports.clock import Clock
 from penstock.ports.hot import BATCH_LIMIT_ITEMS, Condition, KeyRange, Page
@@ -50,14 +51,15 @@ class DynamoDbHotStore:
         self._pause = pause
 
     def put(self, table: HotTable, item: Item, *, condition: Condition | None = None) -> None:
-        encoded, _ = values.complete_item(table, item, self._clock.now())
+        encoded, _ = ItemWriter(table).complete(item, self._clock.now())
         arguments = condition_arguments(condition)
         with self._translated(f"put an item into {table.name}", table):
             self._client.put_item(TableName=self._name(table), Item=encoded, **arguments)
 
     def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
         now = self._clock.now()
-        sized = [values.complete_item(table, item, now) for item in items]
+        writer = ItemWriter(table)
+        sized = [writer.complete(item, now) for item in items]
         keys = {repr(sorted(encoded_key(table, one).items())) for one, _ in sized}
         if len(keys) != len(sized):
             raise ValidationError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 RETRIES = 4
+STATUS = re.compile(r"status code: (\d{3})\b")
 RETRY_SECONDS = 60
 
 
@@ -215,9 +217,12 @@ def _translate(error: Exception, where: str) -> PenstockError:
 
     if isinstance(error, exceptions.AlreadyExistsError | exceptions.PreconditionError):
         return AlreadyExistsError(f"object {where} is there already", hint="objects are written once")
-    if isinstance(error, exceptions.NotFoundError | FileNotFoundError):
+    # Of a listing that failed, the library has the status in words alone.
+    status = found[1] if (found := STATUS.search(_first_line(error))) else ""
+    if isinstance(error, exceptions.NotFoundError | FileNotFoundError) or status == "404":
         return NotFoundError(f"there is no object {where}", hint="check the key, the bucket and the region")
-    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+    denied = exceptions.PermissionDeniedError | exceptions.UnauthenticatedError
+    if isinstance(error, denied) or status in {"401", "403"}:
         return AccessDeniedError(
             f"no access to {where}", hint="grant it in may=[…]; without s3:ListBucket an absent object is denied too"
         )

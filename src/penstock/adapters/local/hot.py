@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from penstock.adapters.local import conditions
 from penstock.adapters.local.database import Database, Durability
 from penstock.adapters.local.hot_query import Selection, select, select_all
-from penstock.adapters.local.hot_rows import (
-    Encoded,
-    ItemRow,
-    StoredKey,
-    delete_entries,
-    index_entries,
-    insert_entries,
-    item_row,
-    stored_key,
-    tagged_row,
-    unpack,
-)
-from penstock.adapters.local.hot_schema import SchemaRegistry
+from penstock.adapters.local.hot_rows import Encoded, StoredKey, item_rows, stored_key, tagged_row, unpack
+from penstock.adapters.local.hot_schema import MIGRATIONS, SchemaRegistry
+from penstock.adapters.local.hot_writes import ONE_ITEM, put_rows, remove
+from penstock.adapters.local.turns import WriterTurns
 from penstock.errors import ConditionFailedError, ValidationError
 from penstock.model import items as values
 from penstock.model.datasets import HotTable
 from penstock.model.items import Item, Tagged
 from penstock.ports.clock import Clock
-from penstock.ports.hot import BATCH_LIMIT_ITEMS, PAGE_LIMIT_BYTES, Condition, Decide, KeyRange, Page
+from penstock.ports.hot import PAGE_LIMIT_BYTES, Condition, Decide, KeyRange, Page
 
-MIGRATION = """
-CREATE TABLE hot_tables(name TEXT PRIMARY KEY, schema BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE items(
-  hot_table TEXT NOT NULL, partition BLOB NOT NULL, sort BLOB NOT NULL, content BLOB NOT NULL, size INTEGER NOT NULL,
-  expires_at REAL, PRIMARY KEY(hot_table, partition, sort)
-) WITHOUT ROWID;
-CREATE INDEX items_by_expiry ON items(hot_table, expires_at) WHERE expires_at IS NOT NULL;
-CREATE TABLE index_entries(
-  hot_table TEXT NOT NULL, name TEXT NOT NULL, partition BLOB NOT NULL, sort BLOB NOT NULL,
-  item_partition BLOB NOT NULL, item_sort BLOB NOT NULL,
-  PRIMARY KEY(hot_table, name, partition, sort, item_partition, item_sort)
-) WITHOUT ROWID;
-"""
-EXCHANGES = """
-CREATE TABLE exchanges(token TEXT PRIMARY KEY, answer BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
-CREATE INDEX exchanges_by_age ON exchanges(at);
-"""
 # A call in flight is made again when its process was killed: at the latest when somebody starts the home again.
 REMEMBER_EXCHANGES_SECONDS = 30 * 86_400
 FORGET_EXCHANGES = "DELETE FROM exchanges WHERE token IN (SELECT token FROM exchanges WHERE at<? LIMIT 10)"
-ONE_ITEM = "hot_table=? AND partition=? AND sort=?"
+# Others that write wait for a transaction: a tenth of a second.
+TRANSACTION_ITEMS = 5000
+# Pages that such a transaction changes stay in memory until its end. SQLite's own size is for what comes after.
+BATCH_CACHE_KB, CACHE_KB = 32 * 1024, 2000
 # What expired more than five years ago does not count as expired:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html
 NEVER_EXPIRES_AFTER_SECONDS = 5 * 365 * 86_400
@@ -61,7 +40,7 @@ class SqliteHotStore:
     """The hot tables of a home, in a file of their own. An item past its TTL is as if it were not there.
 
     Safe to share between threads; several processes may open one file. Those that write one table at the same time
-    must have one definition of its indexes.
+    must have one definition of its indexes; they take turns by a file beside it.
 
     Args:
         path: the file; created when it is absent.
@@ -74,29 +53,34 @@ class SqliteHotStore:
     """
 
     def __init__(self, path: Path, clock: Clock, *, durability: Durability = "normal") -> None:
-        self._database = Database(path, (MIGRATION, EXCHANGES), durability=durability)
+        self._database = Database(path, MIGRATIONS, durability=durability)
+        self._turns = WriterTurns(path.with_suffix(".lock"))
         self._schemas = SchemaRegistry(self._database)
         self._clock = clock
 
     def put(self, table: HotTable, item: Item, *, condition: Condition | None = None) -> None:
-        row = item_row(table, item, self._clock.now())
+        (row,) = item_rows(table, [item], self._clock.now())
         wanted = None if condition is None else conditions.checked(condition)
         self._schemas.prepare(table)
-        with self._database.transaction() as connection:
-            self._replace(connection, table, row, wanted)
+        with self._writing() as connection:
+            if wanted is not None:
+                old, is_live = self._current(connection, table, row.key)
+                _require(wanted, old if is_live else None, table)
+            put_rows(connection, table, [row])
 
     def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
-        now = self._clock.now()
-        rows = [item_row(table, item, now) for item in items]
+        rows = item_rows(table, items, self._clock.now())
         if len({row.key for row in rows}) != len(rows):
             raise ValidationError(
                 f"hot table {table.name!r}: two items of one batch have the same key", hint="keep the one that you mean"
             )
         self._schemas.prepare(table)
-        for start in range(0, len(rows), BATCH_LIMIT_ITEMS):
-            with self._database.transaction() as connection:
-                for row in rows[start : start + BATCH_LIMIT_ITEMS]:
-                    self._replace(connection, table, row, None)
+        # Neighbours share pages of the file, which each transaction writes once.
+        rows.sort(key=attrgetter("key"))
+        with self._cache():
+            for start in range(0, len(rows), TRANSACTION_ITEMS):
+                with self._writing() as connection:
+                    put_rows(connection, table, rows[start : start + TRANSACTION_ITEMS])
 
     def get(self, table: HotTable, key: Mapping[str, Any]) -> dict[str, Any] | None:
         stored = _checked_key(table, key)
@@ -109,16 +93,16 @@ class SqliteHotStore:
         stored = _checked_key(table, key)
         wanted = None if condition is None else conditions.checked(condition)
         self._schemas.prepare(table)
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             old, is_live = self._current(connection, table, stored)
             _require(wanted, old if is_live else None, table)
             if old is not None:
-                _remove(connection, table, stored, old)
+                remove(connection, table, stored, old)
 
     def exchange(self, table: HotTable, key: Mapping[str, Tagged], decide: Decide, *, token: str) -> bytes:
         stored = _checked_key(table, values.decode_item(key))
         self._schemas.prepare(table)
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             found = connection.execute("SELECT answer FROM exchanges WHERE token=?", (token,)).fetchone()
             if found is not None:
                 return bytes(found[0])
@@ -126,9 +110,9 @@ class SqliteHotStore:
             replacement = decide(old if is_live else None)
             if replacement.writes:
                 if replacement.item is not None:
-                    self._replace(connection, table, tagged_row(table, replacement.item), None)
+                    put_rows(connection, table, [tagged_row(table, replacement.item)])
                 elif old is not None:
-                    _remove(connection, table, stored, old)
+                    remove(connection, table, stored, old)
                 now = self._clock.now()
                 connection.execute("INSERT INTO exchanges VALUES(?,?,?)", (token, replacement.answer, now))
                 connection.execute(FORGET_EXCHANGES, (now - REMEMBER_EXCHANGES_SECONDS,))
@@ -162,11 +146,11 @@ class SqliteHotStore:
     def expire(self, table: HotTable, now: float, limit: int = 1000) -> int:
         self._schemas.prepare(table)
         sql = "SELECT partition, sort, content FROM items WHERE hot_table=? AND expires_at<=? AND expires_at>? LIMIT ?"
-        with self._database.transaction() as connection:
+        with self._writing() as connection:
             window = (now, now - NEVER_EXPIRES_AFTER_SECONDS)
             found = connection.execute(sql, (table.name, *window, limit)).fetchall()
             for partition, sort, content in found:
-                _remove(connection, table, (partition, sort), unpack(content))
+                remove(connection, table, (partition, sort), unpack(content))
         return len(found)
 
     def gather(self) -> None:
@@ -176,19 +160,18 @@ class SqliteHotStore:
     def close(self) -> None:
         self._database.close()
 
-    def _replace(
-        self, connection: sqlite3.Connection, table: HotTable, row: ItemRow, condition: Condition | None
-    ) -> None:
-        if condition is not None or table.indexes:
-            old, is_live = self._current(connection, table, row.key)
-            _require(condition, old if is_live else None, table)
-            before = frozenset() if old is None else index_entries(table, old)
-            delete_entries(connection, table, row.key, before - row.entries)
-            insert_entries(connection, table, row.key, row.entries - before)
-        connection.execute(
-            "INSERT OR REPLACE INTO items VALUES(?,?,?,?,?,?)",
-            (table.name, *row.key, row.content, row.size_bytes, row.expires_at),
-        )
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._database.translated_errors(), self._turns.taken(), self._database.transaction() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _cache(self) -> Iterator[None]:
+        self._database.execute(f"PRAGMA cache_size=-{BATCH_CACHE_KB}")
+        try:
+            yield
+        finally:
+            self._database.execute(f"PRAGMA cache_size=-{CACHE_KB}")
 
     def _current(self, connection: sqlite3.Connection, table: HotTable, key: StoredKey) -> tuple[Encoded | None, bool]:
         sql = f"SELECT content, {LIVE} FROM items WHERE {ONE_ITEM}"
@@ -221,11 +204,6 @@ class SqliteHotStore:
 def _checked_key(table: HotTable, key: Mapping[str, Any]) -> StoredKey:
     values.check_key(table, key)
     return stored_key(table, values.encode_item(key))
-
-
-def _remove(connection: sqlite3.Connection, table: HotTable, key: StoredKey, old: Encoded) -> None:
-    delete_entries(connection, table, key, index_entries(table, old))
-    connection.execute(f"DELETE FROM items WHERE {ONE_ITEM}", (table.name, *key))
 
 
 def _require(condition: Condition | None, old: Encoded | None, table: HotTable) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
-from penstock.adapters.local.sort_keys import tagged_bytes
+from penstock.adapters.local.sort_keys import content_bytes, tagged_bytes
 from penstock.model import items as values
-from penstock.model.datasets import HotTable, Index
+from penstock.model.datasets import HotTable, Index, Key
+from penstock.model.item_writing import ItemWriter
 from penstock.model.items import Item, Tagged
 
 Encoded = dict[str, Tagged]
@@ -28,25 +28,24 @@ DELETE_ENTRY = (
 )
 
 
-@dataclass(frozen=True)
-class ItemRow:
+class ItemRow(NamedTuple):
     """An item that passed every check."""
 
     key: StoredKey
     content: bytes
     size_bytes: int
     expires_at: float | None
-    entries: frozenset[Entry]
+    entries: list[Entry]
 
 
-def item_row(table: HotTable, item: Item, now: float) -> ItemRow:
-    """Returns the row of an item; where it has no expiry, it gets the table's.
+def item_rows(table: HotTable, items: Iterable[Item], now: float) -> list[ItemRow]:
+    """Returns the rows of items; those that have no expiry get the table's.
 
     Raises:
-        ValidationError: the item breaks one of DynamoDB's rules.
+        ValidationError: an item breaks one of DynamoDB's rules.
     """
-    encoded, size_bytes = values.complete_item(table, item, now)
-    return _row(table, encoded, size_bytes)
+    writer = ItemWriter(table)
+    return [_row(table, *writer.complete(item, now)) for item in items]
 
 
 def tagged_row(table: HotTable, encoded: Encoded) -> ItemRow:
@@ -66,11 +65,7 @@ def _key_names(table: HotTable) -> set[str]:
 
 def _row(table: HotTable, encoded: Encoded, size_bytes: int) -> ItemRow:
     return ItemRow(
-        key=stored_key(table, encoded),
-        content=pack(encoded),
-        size_bytes=size_bytes,
-        expires_at=expires_at(table, encoded),
-        entries=index_entries(table, encoded),
+        stored_key(table, encoded), pack(encoded), size_bytes, expires_at(table, encoded), index_entries(table, encoded)
     )
 
 
@@ -80,18 +75,22 @@ def stored_key(table: HotTable, encoded: Mapping[str, Tagged]) -> StoredKey:
     return tagged_bytes(encoded[table.partition.name]), sort
 
 
-def index_entries(table: HotTable, encoded: Encoded) -> frozenset[Entry]:
+def index_entries(table: HotTable, encoded: Encoded) -> list[Entry]:
     """Returns (index, partition, sort) of the indexes that an item is in: those whose keys it has."""
-    return frozenset(entry for index in table.indexes if (entry := _entry(index, encoded)) is not None)
+    found = []
+    for index in table.indexes:
+        partition = _key_bytes(index.partition, encoded)
+        sort = _key_bytes(index.sort, encoded) if index.sort is not None else b""
+        if partition is not None and sort is not None:
+            found.append((index.name, partition, sort))
+    return found
 
 
-def _entry(index: Index, encoded: Encoded) -> Entry | None:
-    keys = [key for key in (index.partition, index.sort) if key is not None]
-    found = [encoded.get(key.name, {}) for key in keys]
+def _key_bytes(key: Key, encoded: Encoded) -> bytes | None:
+    tagged = encoded.get(key.name)
     # Items that are older than the index may hold anything under its keys; DynamoDB leaves them out of it as well.
-    if not all(tagged.get(key.type) for key, tagged in zip(keys, found, strict=True)):
-        return None
-    return index.name, tagged_bytes(found[0]), tagged_bytes(found[1]) if index.sort is not None else b""
+    content = tagged.get(key.type) if tagged else None
+    return content_bytes(key.type, content) if content else None
 
 
 def expires_at(table: HotTable, encoded: Encoded) -> float | None:
@@ -99,15 +98,15 @@ def expires_at(table: HotTable, encoded: Encoded) -> float | None:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
     """
-    tagged = encoded.get(table.ttl_attribute or "", {})
-    return float(tagged["N"]) if "N" in tagged else None
+    tagged = encoded.get(table.ttl_attribute or "")
+    return float(tagged["N"]) if tagged and "N" in tagged else None
 
 
-def insert_entries(connection: sqlite3.Connection, table: HotTable, key: StoredKey, entries: frozenset[Entry]) -> None:
-    """Puts an item into indexes."""
-    connection.executemany(INSERT_ENTRY, [(table.name, *entry, *key) for entry in entries])
+def insert_entries(connection: sqlite3.Connection, table: HotTable, placed: Iterable[tuple[Entry, StoredKey]]) -> None:
+    """Puts items into indexes. In the order of the index, each of its pages is written once."""
+    connection.executemany(INSERT_ENTRY, [(table.name, *entry, *key) for entry, key in sorted(placed)])
 
 
-def delete_entries(connection: sqlite3.Connection, table: HotTable, key: StoredKey, entries: frozenset[Entry]) -> None:
-    """Takes an item out of indexes."""
-    connection.executemany(DELETE_ENTRY, [(table.name, *entry, *key) for entry in entries])
+def delete_entries(connection: sqlite3.Connection, table: HotTable, placed: Iterable[tuple[Entry, StoredKey]]) -> None:
+    """Takes items out of indexes."""
+    connection.executemany(DELETE_ENTRY, [(table.name, *entry, *key) for entry, key in sorted(placed)])

@@ -15,6 +15,39 @@ from penstock.adapters.local.hot_rows import expires_at, index_entries, insert_e
 from penstock.errors import ValidationError
 from penstock.model.datasets import HotTable, Index, Key
 
+FIRST = """
+CREATE TABLE hot_tables(name TEXT PRIMARY KEY, schema BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE items(
+  hot_table TEXT NOT NULL, partition BLOB NOT NULL, sort BLOB NOT NULL, content BLOB NOT NULL, size INTEGER NOT NULL,
+  expires_at REAL, PRIMARY KEY(hot_table, partition, sort)
+) WITHOUT ROWID;
+CREATE INDEX items_by_expiry ON items(hot_table, expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE index_entries(
+  hot_table TEXT NOT NULL, name TEXT NOT NULL, partition BLOB NOT NULL, sort BLOB NOT NULL,
+  item_partition BLOB NOT NULL, item_sort BLOB NOT NULL,
+  PRIMARY KEY(hot_table, name, partition, sort, item_partition, item_sort)
+) WITHOUT ROWID;
+"""
+EXCHANGES = """
+CREATE TABLE exchanges(token TEXT PRIMARY KEY, answer BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX exchanges_by_age ON exchanges(at);
+"""
+# Contents in the order in which they come, and a narrow index of keys: a tree of keys with their contents is deep,
+# and a new item in its midst makes room by writing others again. https://sqlite.org/withoutrowid.html#when_to_use_without_rowid
+APART = """
+ALTER TABLE items RENAME TO items_by_first_schema;
+DROP INDEX items_by_expiry;
+CREATE TABLE items(
+  hot_table TEXT NOT NULL, partition BLOB NOT NULL, sort BLOB NOT NULL, content BLOB NOT NULL, size INTEGER NOT NULL,
+  expires_at REAL
+);
+INSERT INTO items SELECT hot_table, partition, sort, content, size, expires_at FROM items_by_first_schema;
+DROP TABLE items_by_first_schema;
+CREATE UNIQUE INDEX items_by_key ON items(hot_table, partition, sort);
+CREATE INDEX items_by_expiry ON items(hot_table, expires_at) WHERE expires_at IS NOT NULL;
+"""
+MIGRATIONS = (FIRST, EXCHANGES, APART)
+
 
 class TableSchema(msgspec.Struct, frozen=True):
     """What of a table's definition its rows depend on."""
@@ -81,4 +114,4 @@ def _rebuild(connection: sqlite3.Connection, table: HotTable) -> None:
         encoded = unpack(content)
         expiry = (expires_at(table, encoded), table.name, *key)
         connection.execute(f"UPDATE items SET expires_at=? {where}", expiry)
-        insert_entries(connection, table, key, index_entries(table, encoded))
+        insert_entries(connection, table, [(entry, key) for entry in index_entries(table, encoded)])

@@ -19,8 +19,9 @@ import msgspec
 from penstock.adapters.local.query_answer import ask, scanned, until_readable
 from penstock.adapters.local.query_cache import AnswerCache
 from penstock.adapters.local.query_confinement import connect
+from penstock.adapters.local.query_days import DayFiles
 from penstock.adapters.local.query_deadline import within
-from penstock.adapters.local.query_errors import changed_meanwhile, query_error
+from penstock.adapters.local.query_errors import changed_meanwhile, may_be_damage, query_error, spoiling_file
 from penstock.adapters.local.query_fitting import Fitting, RememberedFit
 from penstock.adapters.local.query_gate import Question, admit
 from penstock.adapters.local.query_output import Format, beginning, write
@@ -46,6 +47,7 @@ class DuckDbQueryEngine:
         threads: how many work on a query; as many as there are cores when absent.
         temp_folder: where a query may spill what does not fit into memory; nowhere when absent.
         cache_folder: where answers are kept, to be given again while nothing has changed; nowhere when absent.
+        days_folder: where the hours of a day are in one file, to be read for them; nowhere when absent.
         fit: tells records from what is none in raw objects; when absent, what DuckDB can make a record of is one.
     """
 
@@ -57,6 +59,7 @@ class DuckDbQueryEngine:
         threads: int | None = None,
         temp_folder: Path | None = None,
         cache_folder: Path | None = None,
+        days_folder: Path | None = None,
         fit: RawFit | None = None,
     ) -> None:
         self._lake = lake
@@ -64,6 +67,7 @@ class DuckDbQueryEngine:
         self._threads = threads
         self._temp_folder = temp_folder
         self._cache = AnswerCache(cache_folder) if cache_folder else None
+        self._days = DayFiles(days_folder) if days_folder else None
         self._fit = RememberedFit(fit) if fit else None
 
     def limited(self, *, memory_limit_mb: int, is_cached: bool = True) -> DuckDbQueryEngine:
@@ -108,11 +112,13 @@ class DuckDbQueryEngine:
         tables: Sequence[LakeTable],
         timeout_seconds: float = 600.0,
         parameters: Parameters = (),
+        exact: bool = False,
     ) -> int:
         """Writes all rows of an answer to a file, which is there whole or not at all; returns how many.
 
         Args:
             form: ``json`` is one object a line, ``arrow`` an Arrow IPC file.
+            exact: texts of CSV are left as they are, also where a spreadsheet would take them for formulas.
 
         Raises:
             QueryError: as for ``run``.
@@ -126,7 +132,7 @@ class DuckDbQueryEngine:
 
             def answer(asking: Asking) -> int:
                 connection, text = asking.connection, asking.question.text
-                return until_readable(asking, lambda: write(connection, text, parameters, form, temporary))
+                return until_readable(asking, lambda: write(connection, text, parameters, form, temporary, exact=exact))
 
             return self._ask(request, answer)
 
@@ -142,7 +148,7 @@ class DuckDbQueryEngine:
                 try:
                     made = within(until - time.monotonic(), request.timeout_seconds, connection, work)
                 except duckdb.Error as error:
-                    if is_last or all(one.is_still() for one in held.values()):
+                    if is_last or (all(one.is_still() for one in held.values()) and not self._spoiled(error, held)):
                         raise query_error(error, self._memory_limit_mb) from None
                     continue
             if is_last or all(one.is_still() for one in held.values()):
@@ -175,7 +181,20 @@ class DuckDbQueryEngine:
         for name in sorted(question.tables):
             source = request.known[name]
             held[name] = Taking(root, source.zone, source.table, source.partition, pins).take(connection, needed[name])
+            # Over links the hours themselves are asked: nobody replaces or takes away what is read then.
+            if self._days and source.zone == "raw" and pins is None:
+                self._days.use(request.tables[source.table], held[name])
         return held
+
+    def _spoiled(self, error: duckdb.Error, held: Mapping[str, Snapshot]) -> bool:
+        """Tells whether the file of a day may be to blame for an error; if so, the hours can still be asked."""
+        days = {path for one in held.values() for paths in one.days.values() for path in paths}
+        named = spoiling_file(error)
+        # The text of an error may be the user's.
+        if named in days:
+            with contextlib.suppress(OSError):
+                Path(named).unlink()
+        return bool(days) and may_be_damage(error)
 
     def _answer(self, asking: Asking) -> Result:
         place = self._cache.place(asking) if self._cache and asking.question.is_repeatable else None

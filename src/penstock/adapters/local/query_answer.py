@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from penstock.adapters.local.duckdb_text import literal
+from penstock.adapters.local.query_casts import cast_once
 from penstock.adapters.local.query_confinement import lock
 from penstock.adapters.local.query_errors import spoiling_file
 from penstock.adapters.local.query_files import TableFiles
@@ -86,8 +88,26 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
 
 def ask(asking: Asking, limit: int) -> Answer:
     """Returns the answer."""
-    connection, text = asking.connection, asking.question.text
-    return until_readable(asking, lambda: _rows(connection, text, limit, asking.request.parameters))
+    import duckdb
+
+    connection, text, parameters = asking.connection, asking.question.text, asking.request.parameters
+    quick = cast_once(text, asking.question.nodes, _texts(asking))
+
+    def answered() -> Answer:
+        if quick != text:
+            # What fails is asked as it was written, so that the error is about that.
+            with contextlib.suppress(duckdb.Error):
+                return _rows(connection, quick, limit, parameters)
+        return _rows(connection, text, limit, parameters)
+
+    return until_readable(asking, answered)
+
+
+def _texts(asking: Asking) -> frozenset[str]:
+    """Returns the columns that are text in each of the tables that are asked for, in lower case."""
+    columns = [item for name in asking.question.tables for item in asking.request.known[name].columns.items()]
+    others = {name.lower() for name, kind in columns if kind != "VARCHAR"}
+    return frozenset(name.lower() for name, _ in columns) - others
 
 
 def until_readable(asking: Asking, work: Callable[[], Work]) -> Work:

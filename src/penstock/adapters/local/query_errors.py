@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 MESSAGE_LIMIT = 2000
 # The text is at fault, not what it is asked of: it may be another engine's SQL.
 NOT_UNDERSTOOD = frozenset({"ParserException", "BinderException", "CatalogException"})
+# What a file that is gone, cut short or spoiled comes to; a query can be at fault for some of them as well.
+DAMAGE = frozenset({"Error", "IOException", "InvalidInputException", "SerializationException", "InternalException"})
 
 _KIND = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|INTERNAL Error|TransactionContext Error): ")
 _PLACE = re.compile(r"\n+(LINE \d+: .*)", re.DOTALL)
 _MEANT = re.compile(r'\n?(?:Did you mean|Candidate bindings:|Candidate functions:)\s*:?\s*("[^"]*")')
 _FILE = re.compile(
-    rf'"(/.+?(?:{"|".join(map(re.escape, DATA))})(?:{"|".join(map(re.escape, PACKED))})?)"', re.DOTALL | re.I
+    rf"""(["'])(/.+?(?:{"|".join(map(re.escape, DATA))})(?:{"|".join(map(re.escape, PACKED))})?)\1""", re.DOTALL | re.I
 )
 # What follows is for DuckDB's developers, or names the machine's folders.
 _NOISE = re.compile(
@@ -46,7 +48,12 @@ def changed_meanwhile() -> QueryError:
 def spoiling_file(error: duckdb.Error) -> str | None:
     """Returns the file that an error is about, if it names one."""
     found = _FILE.search(str(error))
-    return path_of(found[1]) if found else None
+    return path_of(found[2]) if found else None
+
+
+def may_be_damage(error: duckdb.Error) -> bool:
+    """Tells whether a file can be to blame for an error."""
+    return type(error).__name__ in DAMAGE
 
 
 def query_error(error: duckdb.Error, memory_limit_mb: int) -> QueryError:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from penstock.adapters.local.duckdb_text import literal
+from penstock.adapters.local.duckdb_text import identifier, literal
 from penstock.adapters.local.query_answer import bound, within
 from penstock.errors import UsageError
+from penstock.model.formulas import FORMULA, spreadsheet_cell
 from penstock.ports.query import Parameters
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ COPY_OPTIONS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
 ARROW_ROWS = 100_000
+# What text of somebody else's can be in; lists and structs begin with a bracket.
+TEXTS = ("VARCHAR", "ENUM", "JSON", "BLOB", "UNION")
 
 
 @contextlib.contextmanager
@@ -55,15 +58,49 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write {path}: {error.strerror}", hint="choose a file in a folder that you may write")
 
 
-def write(connection: duckdb.DuckDBPyConnection, text: str, parameters: Parameters, form: Format, path: Path) -> int:
-    """Writes the rows of an admitted statement to a file; returns how many there were."""
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    parameters: Parameters,
+    form: Format,
+    path: Path,
+    *,
+    exact: bool = False,
+) -> int:
+    """Writes the rows of an admitted statement to a file; returns how many there were.
+
+    Args:
+        exact: texts of CSV are left as they are, also where a spreadsheet would take them for formulas.
+    """
     inner = within(connection, text, parameters)
+    rows = f"SELECT * FROM {inner}"
     if form == "arrow":
-        return _write_arrow(connection, f"SELECT * FROM {inner}", parameters, path)
+        return _write_arrow(connection, rows, parameters, path)
+    if form == "csv" and not exact:
+        rows = _for_spreadsheets(connection, inner, parameters)
     options = f"{COPY_OPTIONS[form]}, USE_TMP_FILE false"
-    statement = f"COPY (SELECT * FROM {inner}) TO {literal(str(path))} ({options})"
+    statement = f"COPY ({rows}) TO {literal(str(path))} ({options})"
     (count,) = connection.execute(statement, bound(parameters)).fetchone() or (0,)
     return int(count)
+
+
+def _for_spreadsheets(connection: duckdb.DuckDBPyConnection, inner: str, parameters: Parameters) -> str:
+    """Returns the statement for the same rows, without a cell or a heading that a spreadsheet would calculate."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {inner}", bound(parameters)).fetchall()
+    # By their places: two columns of an answer may have one name.
+    places = [f"c{number}" for number in range(len(described))]
+    cells = [
+        f"{_safe_cell(place, kind)} AS {identifier(spreadsheet_cell(name))}"
+        for place, (name, kind, *_) in zip(places, described, strict=True)
+    ]
+    return f"SELECT {', '.join(cells)} FROM {inner} AS answer({', '.join(places)})"
+
+
+def _safe_cell(column: str, kind: str) -> str:
+    if not kind.startswith(TEXTS) or kind.endswith("]"):
+        return column
+    text = f"CAST({column} AS VARCHAR)"
+    return f"CASE WHEN regexp_matches({text}, {literal(FORMULA)}) THEN '''' || {text} ELSE {text} END"
 
 
 def _check_arrow() -> None:

@@ -44,6 +44,9 @@ class Snapshot(msgspec.Struct):
     Attributes:
         files: raw objects that are not sealed, by how they are to be read.
         sealed: the sealed files, by the columns that they have.
+        days: files that are read for the sealed hours of a whole day, by their columns; these hours are not in
+            ``sealed``.
+        hours_in_days: how many hours that is.
         partitions: how many partitions there are in it.
         seen: every file as it was found, by the path that it has in the lake.
         folders: what the query may open.
@@ -51,6 +54,8 @@ class Snapshot(msgspec.Struct):
 
     files: TableFiles = msgspec.field(default_factory=TableFiles)
     sealed: dict[Columns, list[str]] = {}
+    days: dict[Columns, list[str]] = {}
+    hours_in_days: int = 0
     partitions: int = 0
     seen: dict[str, Identity] = {}
     folders: list[str] = []
@@ -61,7 +66,14 @@ class Snapshot(msgspec.Struct):
 
     def scan(self, table: str) -> TableScan:
         """Returns how much it is."""
-        return TableScan(table, self.partitions, sum(map(len, self.sealed.values())), self.files.count)
+        return TableScan(
+            table,
+            self.partitions,
+            sealed_files=sum(map(len, self.sealed.values())),
+            raw_files=self.files.count,
+            day_files=sum(map(len, self.days.values())),
+            hours_in_days=self.hours_in_days,
+        )
 
 
 class _Part(msgspec.Struct):

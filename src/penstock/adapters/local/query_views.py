@@ -29,6 +29,7 @@ CSV_OPTIONS = (
     "header=true, all_varchar=true, null_padding=true, ignore_errors=true, parallel=false, strict_mode=false,"
     " delim=',', quote='\"', escape='\"'"
 )
+DAY = PARTITION_COLUMNS["day"]
 TIMESTAMP = re.compile(r"(?<!\")\bTIMESTAMP\b(?! WITH)")
 
 
@@ -109,6 +110,7 @@ def create_view(source: Source, snapshot: Snapshot, tables: Mapping[str, Sequenc
         tables: the columns that each of the files with columns of its own has.
     """
     parts = [_of_columns(source, dict(held), paths, "parquet") for held, paths in snapshot.sealed.items()]
+    parts += [_of_columns(source, dict(held), paths, "parquet", DAY) for held, paths in snapshot.days.items()]
     raw = _rows(source, snapshot.files)
     if raw is not None:
         parts.append(f"SELECT * FROM ({raw}) WHERE {_is_record(source)}")
@@ -132,11 +134,14 @@ def _format(path: str) -> str:
     return "parquet" if bare_name(path).endswith(".parquet") else "csv"
 
 
-def _of_columns(source: Source, held: Mapping[str, str], paths: Sequence[str], reader: str) -> str:
+def _of_columns(
+    source: Source, held: Mapping[str, str], paths: Sequence[str], reader: str, in_path: Sequence[str] | None = None
+) -> str:
     """Returns the query over files that have columns: those they lack are NULL, those of another type are cast.
 
     Args:
         held: the files' columns and their types; an empty type is one to be tried.
+        in_path: the partition columns that the path tells, all of them when absent; the file has the others.
     """
     wanted = []
     for name, kind in source.columns.items():
@@ -150,7 +155,7 @@ def _of_columns(source: Source, held: Mapping[str, str], paths: Sequence[str], r
             value = f"CAST({column} AS {kind})" if held[name] else f"TRY_CAST({_tried(column, kind)} AS {kind})"
             wanted.append(f"{value} AS {column}")
     wanted += [identifier(name) for name in source.partition]
-    return f"SELECT {', '.join(wanted)} FROM {_reader(paths, reader)}, {_hive(source)})"
+    return f"SELECT {', '.join(wanted)} FROM {_reader(paths, reader)}, {_hive(source, in_path)})"
 
 
 def _tried(column: str, kind: str) -> str:
@@ -240,8 +245,8 @@ def _options(source: Source) -> str:
     return f"{_hive(source)}, maximum_object_size={LINE_LIMIT_BYTES}"
 
 
-def _hive(source: Source) -> str:
-    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.partition)
+def _hive(source: Source, in_path: Sequence[str] | None = None) -> str:
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in in_path or source.partition)
     return f"hive_partitioning=true, hive_types={{{types}}}"
 
 

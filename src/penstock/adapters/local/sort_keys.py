@@ -9,6 +9,7 @@ from typing import Any
 from penstock.model.items import encode
 
 EXPONENT_BIAS = 500
+_DIGITS = bytes.maketrans(b"0123456789", bytes(range(10)))
 
 
 def key_bytes(value: Any) -> bytes:
@@ -19,9 +20,16 @@ def key_bytes(value: Any) -> bytes:
 def tagged_bytes(tagged: Mapping[str, Any]) -> bytes:
     """Returns the same of a value in DynamoDB's typed notation."""
     ((tag, content),) = tagged.items()
-    if tag == "N":
-        return number_bytes(Decimal(content))
-    return bytes(content) if tag == "B" else str(content).encode()
+    return content_bytes(tag, content)
+
+
+def content_bytes(tag: str, content: Any) -> bytes:
+    """Returns the same of what stands behind a tag of the typed notation."""
+    if tag == "S":
+        return str(content).encode()
+    if tag == "B":
+        return bytes(content)
+    return _whole_bytes(content) if content.isdigit() and content[0] != "0" else number_bytes(Decimal(content))
 
 
 def number_bytes(value: Decimal) -> bytes:
@@ -38,3 +46,9 @@ def number_bytes(value: Decimal) -> bytes:
     if not sign:
         return b"\x81" + exponent.to_bytes(2, "big") + row
     return b"\x7f" + (0xFFFF - exponent).to_bytes(2, "big") + bytes(254 - digit for digit in row) + b"\xff"
+
+
+def _whole_bytes(text: str) -> bytes:
+    """Returns the bytes of a whole number above 0, given by its digits."""
+    row = text.rstrip("0").encode().translate(_DIGITS)
+    return b"\x81" + (len(text) - 1 + EXPONENT_BIAS).to_bytes(2, "big") + row

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +37,14 @@ SETTINGS = {
     "preserve_insertion_order": "true",
     "python_enable_replacements": "false",
 }
-# What Python and the engine's own code take beside the buffers that the limit is about.
+# What Python and the engine's own code take beside the buffers that the limit is about. Of much memory a part is left,
+# for whoever has much to do goes a little over the limit, and has more libraries loaded.
 OVERHEAD_MB = 100
+MUCH_MB = 512
+OVERHEAD_SHARE = 0.15
 SMALLEST_MB = 64
 THREAD_MB = 512
+PART_ROWS = 50_000
 
 
 class DuckDbTransformer:
@@ -62,13 +68,15 @@ class DuckDbTransformer:
 
     @contextlib.contextmanager
     def run(self, plan: TransformationPlan, *, scratch: Path, memory_mb: int) -> Iterator[Transformed]:
-        limit_mb = max(memory_mb - OVERHEAD_MB, memory_mb // 2, SMALLEST_MB)
+        left_mb = OVERHEAD_MB + round(max(0, memory_mb - MUCH_MB) * OVERHEAD_SHARE)
+        limit_mb = max(memory_mb - left_mb, memory_mb // 2, SMALLEST_MB)
         connection = _connect(scratch, limit_mb)
         try:
             register(connection, plan.functions.values())
             counts = _Computation(connection, plan, limit_mb).compute()
             fault_point("transformer.after_compute")
-            yield _Rows(connection, plan, limit_mb, counts, scratch / WRITTEN)
+            with contextlib.closing(_Rows(connection, plan, limit_mb, counts, scratch / WRITTEN)) as rows:
+                yield rows
         finally:
             forget(connection, plan.functions)
             connection.close()
@@ -111,9 +119,12 @@ class _Computation:
                 ((counts[name],),) = self._execute(f"input {name!r}", f"SELECT count(*) FROM {identifier(name)}")
         self._connection.execute("SET enable_external_access=false")
         self._connection.execute("SET lock_configuration=true")
+        read_last = _read_last(self._plan)
         for name, sql in self._plan.steps.items():
             self._check_only_select(name, sql)
             self._make(f"step {name!r}", name, sql, keep=name in self._plan.kept or name in self._plan.outputs)
+            for done in read_last.get(name, []):
+                self._execute(f"step {name!r}", f"DROP TABLE {identifier(done)}")
         return counts | {name: self._output(name, columns) for name, columns in self._plan.outputs.items()}
 
     def _make(self, what: str, name: str, sql: str, *, keep: bool) -> None:
@@ -164,6 +175,25 @@ class _Computation:
         return int(rows)
 
 
+def _read_last(plan: TransformationPlan) -> dict[str, list[str]]:
+    """Returns, by step, the tables that no later step reads: they need no more room."""
+    tables = {*plan.inputs, *plan.kept, *plan.outputs}
+    reads: dict[str, set[str]] = {}
+    last: dict[str, str] = {}
+    for name, sql in plan.steps.items():
+        words = {word.lower() for word in re.findall(r"\w+", sql)}
+        named = {one for one in (*plan.inputs, *reads) if one.lower() in words}
+        # What is no table reads its own tables where it is read.
+        reads[name] = (named & tables).union(*(reads[one] for one in named - tables))
+        if name in tables:
+            last |= dict.fromkeys(reads[name], name)
+    found: dict[str, list[str]] = {}
+    for table, step in last.items():
+        if table not in plan.outputs:
+            found.setdefault(step, []).append(table)
+    return found
+
+
 class _Rows:
     """Rows of the outputs."""
 
@@ -180,21 +210,45 @@ class _Rows:
         self._limit_mb = limit_mb
         self._counts = counts
         self._folder = folder
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="penstock-transform")
+
+    def close(self) -> None:
+        """Ends the writing of files, which nobody waits for any more."""
+        self._writer.shutdown(cancel_futures=True)
 
     def count(self, output: str) -> int:
         return self._counts[output]
 
-    def csv(self, output: str) -> Path:
+    def csv(self, output: str) -> Iterator[Path]:
+        count = self._counts[output]
+        parts = [range(start, min(start + PART_ROWS, count)) for start in range(0, count, PART_ROWS)]
+        # While a part is dealt with, the next is written.
+        written = self._writer.submit(self._write, output, parts[0]) if parts else None
+        for following in [*parts[1:], None]:
+            if written is None:
+                return
+            path = written.result()
+            written = None if following is None else self._writer.submit(self._write, output, following)
+            yield path
+            path.unlink()
+
+    def _write(self, output: str, part: range) -> Path:
         import duckdb
 
-        path = self._folder / f"{output}.csv"
+        path = self._folder / f"{output}-{part.start}.csv"
+        what = f"transformation {self._plan.name!r}, output {output!r}"
         cursor = self._connection.cursor()
         try:
-            cursor.execute(copy_csv(output, self._plan.outputs[output], path))
+            ((count,),) = cursor.execute(copy_csv(output, self._plan.outputs[output], path, part)).fetchall()
         except duckdb.Error as error:
-            raise translate(error, f"transformation {self._plan.name!r}, output {output!r}", self._limit_mb) from error
+            raise translate(error, what, self._limit_mb) from error
         finally:
             cursor.close()
+        # Rows that were made at once are numbered without a gap; were they not, some would be left out.
+        if count != len(part):
+            raise QueryError(
+                f"{what}: {count:,} rows of {len(part):,} were written", hint="report it: this is a mistake"
+            )
         return path
 
     def rows(self, output: str, size: int, *, encoded: bool = False) -> Iterator[list[tuple[Any, ...]]]:

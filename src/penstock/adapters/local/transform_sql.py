@@ -67,8 +67,12 @@ def select_encoded(name: str, columns: dict[str, str]) -> str:
     return f"SELECT {', '.join(chosen)} FROM {identifier(name)}"
 
 
-def copy_csv(name: str, columns: dict[str, str], path: Path) -> str:
-    """Returns the statement that writes an output's rows as CSV: text in quotes, null as nothing, nested as JSON."""
+def copy_csv(name: str, columns: dict[str, str], path: Path, part: range) -> str:
+    """Returns the statement that writes an output's rows as CSV: text in quotes, null as nothing, nested as JSON.
+
+    Args:
+        part: the numbers of the rows that are wanted.
+    """
     chosen, quoted = [], []
     for column, kind in columns.items():
         to = duckdb_type(kind)
@@ -79,7 +83,8 @@ def copy_csv(name: str, columns: dict[str, str], path: Path) -> str:
             quoted.append(identifier(column))
     force = f", FORCE_QUOTE ({', '.join(quoted)})" if quoted else ""
     return (
-        f"COPY (SELECT {', '.join(chosen)} FROM {identifier(name)}) TO {literal(str(path))}"
+        f"COPY (SELECT {', '.join(chosen)} FROM {identifier(name)}"
+        f" WHERE rowid >= {part.start} AND rowid < {part.stop}) TO {literal(str(path))}"
         f" (FORMAT csv, HEADER false{force})"
     )
 

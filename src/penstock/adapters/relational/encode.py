@@ -58,9 +58,9 @@ class RowEncoder:
             ValidationError: a value cannot be kept.
             UsageError: it is no record of the table's type.
         """
-        flat = _flat(rows)
-        while batch := list(itertools.islice(flat, BATCH_ROWS)):
-            yield self._encoded(batch)
+        for given in _lists(rows):
+            for start in range(0, len(given), BATCH_ROWS):
+                yield self._encoded(given[start : start + BATCH_ROWS])
 
     def _encoded(self, batch: list[Any]) -> list[Values]:
         made = []
@@ -102,16 +102,28 @@ class RowEncoder:
         return row[position] if isinstance(row, tuple) else self._takes[position](row)
 
 
-def _flat(rows: Iterable[Any]) -> Iterator[Any]:
-    for row in rows:
+def _lists(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yields rows in lists: those that come in lists as they come, others many at a time."""
+    found = iter(rows)
+    for row in found:
         if isinstance(row, list):
-            yield from row
-        else:
             yield row
+            continue
+        held = [row]
+        for other in itertools.islice(found, BATCH_ROWS - 1):
+            if isinstance(other, list):
+                yield held
+                held = other
+                break
+            held.append(other)
+        yield held
 
 
 def _encoder(column: Column, length: int | None, server: Server, *, encoded: bool) -> Encode:
     encode = _encoder_of_values(column, length, server)
+    if encoded and server == "sqlite" and column.type.startswith("decimal"):
+        _, scale = parse_type(column.type).digits
+        return lambda values: _short_decimals(values, encode, SQLITE_DIGITS - scale)
     return encoded_values(column, encode) if encoded else encode
 
 
@@ -222,6 +234,15 @@ def _decimals(values: Values, digits: int, scale: int, server: Server) -> Values
             )
         made.append(_sqlite_number(whole, short) if server == "sqlite" else whole)
     return made
+
+
+def _short_decimals(values: Values, encode: Encode, digits: int) -> Values:
+    """Returns numbers that an engine has rounded as the column has them; by ``encode`` where one has many digits."""
+    limit = decimal.Decimal(10) ** digits
+    present = [value for value in values if value is not None]
+    if present and not -limit < min(present) <= max(present) < limit:
+        return encode(values)
+    return [value if value is None else float(value) for value in values]
 
 
 def _sqlite_number(value: decimal.Decimal, short: decimal.Decimal) -> float | int | bytes:

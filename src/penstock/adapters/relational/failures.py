@@ -54,7 +54,8 @@ SQLITE: dict[int, str] = {
 }  # fmt: skip
 # libpq tells of a connection that it could not make by words alone.
 WORDS: tuple[tuple[str, str], ...] = (
-    ("password authentication failed", "login"), ("no password supplied", "login"), ("no pg_hba.conf entry", "login"),
+    # Of a password, by PAM as RDS judges tokens of IAM, by LDAP.
+    ("authentication failed for user", "login"), ("no password supplied", "login"), ("no pg_hba.conf entry", "login"),
     ("role \"", "login"), ("does not exist", "absent"), ("too many clients", "busy"),
     ("remaining connection slots", "busy"),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from penstock.adapters.relational.merge import merge_of
 from penstock.adapters.relational.reading import check_reads, make_read_only, selected
 from penstock.adapters.relational.schema import RelationalSchema
 from penstock.adapters.relational.writers import Source, writer_for
-from penstock.errors import AlreadyExistsError, UsageError, ValidationError
+from penstock.errors import AlreadyExistsError, QueryError, UsageError, ValidationError
 from penstock.faultpoints import fault_point
 from penstock.model.warehouses import KEY_CHARACTERS, Relation, Warehouse
 from penstock.ports.warehouse import TIMEOUT_SECONDS, CsvRows, Rows, UpsertCounts
@@ -72,12 +72,14 @@ class RelationalWarehouseStore:
         with translated(warehouse.name, location):
             location = settled(location)
         check_reads(sql, location.server)
-        with (
-            translated(warehouse.name, location, asked=True),
-            connected(location) as connection,
-        ):
-            make_read_only(connection, location, timeout_seconds)
-            return selected(connection, warehouse.relations.values(), sql, parameters)
+        try:
+            with translated(warehouse.name, location, asked=True), connected(location) as connection:
+                make_read_only(connection, location, timeout_seconds)
+                return selected(connection, warehouse.relations.values(), sql, parameters)
+        except QueryError:
+            # A table that is not there yet is no mistake of who asks.
+            self.schema.require_current(warehouse)
+            raise
 
 
 class RelationalTransaction:
@@ -188,7 +190,7 @@ class RelationalTransaction:
     def _source(self, encoder: RowEncoder, rows: Iterable[Any] | CsvRows) -> Source:
         if not isinstance(rows, CsvRows):
             return encoder.batches(rows)
-        return rows.file() if self._writer.takes_files else encoder.batches(rows.rows)
+        return rows if self._writer.takes_files else encoder.batches(rows.rows)
 
     def _check_usable(self) -> None:
         if self._broken or self._ended:

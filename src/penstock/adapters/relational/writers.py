@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,10 +20,10 @@ from penstock.adapters.relational.merge import (
 from penstock.adapters.relational.wire import copy_text, value_lists
 from penstock.errors import ThrottledError
 from penstock.faultpoints import fault_point
-from penstock.ports.warehouse import Server, UpsertCounts
+from penstock.ports.warehouse import CsvRows, Server, UpsertCounts
 
 Batches = Iterator[list[Values]]
-Source = Batches | Path
+Source = Batches | CsvRows
 BLOCK_BYTES = 1 << 20
 SQLITE_CACHE_KB = 64 * 1024
 
@@ -75,9 +75,9 @@ class PostgresqlWriter:
 
     def load(self, cursor: Any, table: str, names: Sequence[str], source: Source) -> int:
         quoted = ", ".join(f'"{name}"' for name in names)
-        form = " WITH (FORMAT csv, ENCODING 'UTF8')" if isinstance(source, Path) else ""
+        form = " WITH (FORMAT csv, ENCODING 'UTF8')" if isinstance(source, CsvRows) else ""
         with cursor.copy(f'COPY "{table}" ({quoted}) FROM STDIN{form}') as copy:
-            for block in _blocks(source) if isinstance(source, Path) else map(copy_text, source):
+            for block in _blocks(source.paths) if isinstance(source, CsvRows) else map(copy_text, source):
                 copy.write(block)
                 fault_point("warehouse.batch")
         return int(cursor.rowcount)
@@ -175,13 +175,14 @@ class SqliteWriter:
         return UpsertCounts(inserted, updated, count - inserted - updated)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            yield block
+def _blocks(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
+                yield block
 
 
 def _batches(source: Source) -> Batches:
-    if isinstance(source, Path):
+    if isinstance(source, CsvRows):
         raise TypeError("this server takes no files")
     return source

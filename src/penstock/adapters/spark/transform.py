@@ -135,19 +135,26 @@ class _Computation:
                     f"transformation {self._plan.name!r}, output {name!r}: column {column!r} {problem}",
                     hint=f"write CAST(… AS {spark_type(kind)}) AS {column} in the step",
                 )
-        for column in sorted(self._plan.required[name]):
-            missing = frame.filter(f"{quoted(column)} IS NULL").count()
-            if missing:
-                raise QueryError(
-                    f"transformation {self._plan.name!r}, output {name!r}: column {column!r} is NULL in {missing} rows",
-                    hint="filter them in the step, or let the record's field be None",
-                )
+        self._check_required(name, frame)
         chosen = frame.selectExpr(
             *(f"CAST({quoted(column)} AS {spark_type(kind)}) AS {quoted(column)}" for column, kind in columns.items())
         )
         writer = chosen.write.option("timestampFormat", TIMES).option("ignoreNullFields", "false")
         writer.option("lineSep", "\n").mode("overwrite").json(self._exchange.place(f"{name}.out"))
         return frame.count()
+
+    def _check_required(self, name: str, frame: DataFrame) -> None:
+        are_null = {column: f"{quoted(column)} IS NULL" for column in sorted(self._plan.required[name])}
+        # All at once: each look at the rows is a job of its own.
+        if not are_null or not frame.filter(" OR ".join(are_null.values())).count():
+            return
+        column, missing = next(
+            (column, missing) for column, is_null in are_null.items() if (missing := frame.filter(is_null).count())
+        )
+        raise QueryError(
+            f"transformation {self._plan.name!r}, output {name!r}: column {column!r} is NULL in {missing} rows",
+            hint="filter them in the step, or let the record's field be None",
+        )
 
 
 def lossy(found: str | None, wanted: str) -> str | None:
@@ -193,13 +200,13 @@ class _Rows:
             self._fetched[output] = self._exchange.fetch(f"{output}.out")
         return self._fetched[output]
 
-    def csv(self, output: str) -> Path:
+    def csv(self, output: str) -> Iterator[Path]:
         kinds = list(self._plan.outputs[output].values())
         path = self._scratch / f"{output}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             for rows in self.rows(output, CSV_ROWS):
                 file.writelines(csv_line(row, kinds) for row in rows)
-        return path
+        yield path
 
     def rows(self, output: str, size: int, *, encoded: bool = False) -> Iterator[list[tuple[Any, ...]]]:
         decode = msgspec.json.Decoder(row_type(self._plan.outputs[output])).decode

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from penstock.deploy.hcl import Block, Expression, Template, json_of, nested, resource
-from penstock.deploy.kit import machine_address, named
+from penstock.deploy.kit import code_object, machine_address, named
 from penstock.deploy.policy import Statement, role
 from penstock.model.pipeline import Definition
 
@@ -32,13 +32,6 @@ def blocks(definition: Definition) -> list[Block]:
         trigger.name: {"table": trigger.table, "machine": Expression(f"{machine_address(trigger.workflow)}.arn")}
         for trigger in definition.triggers.values()
     }
-    path = f"${{path.module}}/{SCRIPT_PATH}"
-    script = {
-        "bucket": Expression("aws_s3_bucket.lake.id"),
-        "key": SCRIPT_PATH,
-        "source": Template(path),
-        "source_hash": Expression(f'filemd5("{path}")'),
-    }
     job = {
         "name": named(f"{definition.name}-backfill"),
         "description": "Starts the workflows of stored objects: --from 2026/02/01 --to 2026/02/20",
@@ -58,7 +51,7 @@ def blocks(definition: Definition) -> list[Block]:
         "script_location": Template("s3://${aws_s3_object.backfill.bucket}/${aws_s3_object.backfill.key}"),
     }
     return [
-        resource("aws_s3_object", "backfill", script, comment="What the job runs."),
+        code_object("backfill", SCRIPT_PATH, SCRIPT_PATH, "What the job runs."),
         resource(
             "aws_glue_job",
             "backfill",

@@ -13,14 +13,25 @@ from typing import Any
 
 from penstock.deploy.access import grant_statements
 from penstock.deploy.hcl import Block, Expression, Template, identifier, json_of, nested, resource
-from penstock.deploy.kit import Artifact, Capability, Concern, Site, hot_table_address, long_role_name, named
+from penstock.deploy.kit import (
+    Artifact,
+    Capability,
+    Concern,
+    Site,
+    code_object,
+    hot_table_address,
+    long_role_name,
+    named,
+)
 from penstock.deploy.policy import Statement, role
 from penstock.errors import Finding
 from penstock.model.access import Kind
 from penstock.model.pipeline import Definition
 from penstock.model.task import Task
 
-SCRIPT_PATH = "jobs/glue_job.py"
+# Begins the keys of what jobs run.
+CODE = "jobs/"
+SCRIPT_PATH = f"{CODE}glue_job.py"
 # Spark 3.5 and Python 3.11: https://docs.aws.amazon.com/glue/latest/dg/release-notes.html
 GLUE_VERSION = "5.0"
 WORKER = "G.1X"
@@ -44,11 +55,11 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     tasks = [definition.tasks[name] for name in definition.deployment.jobs if name in definition.tasks]
     if not tasks:
         return {}
-    compute = [_object("job_script", SCRIPT_PATH, SCRIPT_PATH, "What the jobs run.")]
+    compute = [code_object("job_script", SCRIPT_PATH, SCRIPT_PATH, "What the jobs run.")]
     access: list[Block] = []
     for task in tasks:
         artifact = site.jobs.get(task.name) or Artifact(path=f"artifacts/{task.name}-job.zip")
-        compute += [_object(_name(task), artifact.path, _archive(task), f"Task {task.name} as a job."),
+        compute += [code_object(_name(task), artifact.path, _archive(task), f"Task {task.name} as a job."),
                     _job(definition, task, artifact)]  # fmt: skip
         comment = f"What task {task.name} may do as a job: what its may= says, read its code, and use its scratch."
         access += role(
@@ -85,22 +96,12 @@ def _name(task: Task) -> str:
 
 
 def _archive(task: Task) -> str:
-    return f"jobs/{task.name}.zip"
+    return f"{CODE}{task.name}.zip"
 
 
-def _scratch(task: Task) -> str:
+def scratch(task: Task) -> str:
+    """Returns what the keys of a job's scratch begin with."""
     return f"scratch/{task.name}"
-
-
-def _object(address: str, path: str, key: str, comment: str) -> Block:
-    source = f"${{path.module}}/{path}"
-    body = {
-        "bucket": Expression("aws_s3_bucket.lake.id"),
-        "key": key,
-        "source": Template(source),
-        "source_hash": Expression(f'filemd5("{source}")'),
-    }
-    return resource("aws_s3_object", address, body, comment=comment)
 
 
 def _job(definition: Definition, task: Task, artifact: Artifact) -> Block:
@@ -142,7 +143,7 @@ def _environment(definition: Definition, task: Task, address: Template) -> dict[
     values: dict[str, Any] = {
         "PENSTOCK_LAKE_BUCKET": Expression("aws_s3_bucket.lake.id"),
         "PENSTOCK_SPARK_ADDRESS": address,
-        "PENSTOCK_SPARK_PREFIX": _scratch(task),
+        "PENSTOCK_SPARK_PREFIX": scratch(task),
         "AWS_REGION": Expression("var.region"),
     }
     if tables:
@@ -163,13 +164,13 @@ def _own(task: Task) -> list[Statement]:
         Statement(
             sid="UseScratch",
             actions=("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
-            resources=(Template(f"{lake}/{_scratch(task)}/*"), Template(f"{lake}/{_scratch(task)}_$folder$")),
+            resources=(Template(f"{lake}/{scratch(task)}/*"), Template(f"{lake}/{scratch(task)}_$folder$")),
         ),
         Statement(
             sid="ListScratch",
             actions=("s3:ListBucket",),
             resources=(Expression("aws_s3_bucket.lake.arn"),),
-            condition={"StringLike": {"s3:prefix": [_scratch(task), f"{_scratch(task)}/*"]}},
+            condition={"StringLike": {"s3:prefix": [scratch(task), f"{scratch(task)}/*"]}},
         ),
         Statement(
             sid="WriteLog",

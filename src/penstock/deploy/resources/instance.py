@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/linux/al2023/ug/what-is-amazon-linux.html
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
@@ -55,7 +54,8 @@ def assets(definition: Definition, clock: Mapping[str, Schedule]) -> dict[str, b
 def user_data(clock: Mapping[str, Schedule]) -> str:
     """Returns the script, as a template of Terraform's."""
     script = files("penstock.deploy").joinpath("assets/instance.sh").read_text("utf-8")
-    crons = "".join(f"\n{_cron(one, *at)}" for one in clock.values() if (at := daily(one)) is not None)
+    daily_ones = [(one, at) for one in clock.values() if (at := daily(one)) is not None]
+    crons = "".join(f"\n{_cron(number, one, *at)}" for number, (one, at) in enumerate(daily_ones, 1))
     return f"{script}{crons}\nif ${{enabled}}; then\n  systemctl enable --now crond\nfi\n"
 
 
@@ -77,12 +77,11 @@ def blocks(site: Site) -> dict[Concern, list[Block]]:
     }
 
 
-def _cron(schedule: Schedule, minute: int, hour: int) -> str:
-    """Returns what makes a schedule's file; its name comes from the definition, and is no text of the shell's."""
+def _cron(number: int, schedule: Schedule, minute: int, hour: int) -> str:
+    """Returns what makes a schedule's file. The zone counts for all of a file, so that each has one of its own."""
     zone = "UTC" if schedule.expression.startswith("rate(") else schedule.timezone
-    name = re.sub(r"[^A-Za-z0-9-]", "-", schedule.name)
     return (
-        f"cat >/etc/cron.d/penstock-at-{name} <<'END_OF_CRON'\n"
+        f"cat >/etc/cron.d/penstock-at-{number} <<'END_OF_CRON'\n"
         f"CRON_TZ={zone}\n"
         f"{minute} {hour} * * * penstock /usr/local/sbin/penstock-run '{schedule.name}'\n"
         "END_OF_CRON\n"

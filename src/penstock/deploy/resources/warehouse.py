@@ -85,7 +85,7 @@ def statements(definition: Definition, grants: Sequence[Grant]) -> list[Statemen
                 ),
             ),
         )
-        for name, user in _users(definition, grants).items()
+        for name, user in users_of(definition, grants).items()
     ]
 
 
@@ -100,7 +100,7 @@ def places(definition: Definition, task: Task) -> dict[str, Any]:
     if task == upgrading_task(definition):
         warehouses = definition.warehouses
         return {name: {**_place(definition, name), "secret": Expression(_secret(name))} for name in warehouses}
-    users = _users(definition, task.grants)
+    users = users_of(definition, task.grants)
     return {name: {**_place(definition, name), "username": user} for name, user in users.items()}
 
 
@@ -140,7 +140,7 @@ def _task(task: Task) -> list[Finding]:
     return found
 
 
-def _users(definition: Definition, grants: Sequence[Grant]) -> dict[str, str]:
+def users_of(definition: Definition, grants: Sequence[Grant]) -> dict[str, str]:
     """Returns as whom a task logs in to each of its warehouses; who writes can read as well."""
     mine = [grant for grant in sorted(grants) if grant.kind is Kind.WAREHOUSE]
     writes = {grant.resource for grant in mine if grant.action == WarehouseAction.WRITE}

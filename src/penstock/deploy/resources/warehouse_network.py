@@ -83,8 +83,10 @@ def _subnet(number: int, tags: dict[str, Template]) -> list[Block]:
         "subnet_id": Expression(f"aws_subnet.warehouse_{number}.id"),
         "route_table_id": Expression("aws_route_table.warehouse.id"),
     }
+    # A zone that is new in the region must not move a network that has a database in it.
+    stays = nested("lifecycle", {"ignore_changes": [Expression("availability_zone")]})
     return [
-        resource("aws_subnet", f"warehouse_{number}", subnet),
+        resource("aws_subnet", f"warehouse_{number}", subnet, stays),
         resource("aws_route_table_association", f"warehouse_{number}", association),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from penstock import Context, Invoke, Pipeline, Widget, days, hours, minutes, seconds, string
 from penstock.pipelines.leads import processing, tables
 from penstock.pipelines.leads.cleaning import FUNCTIONS, INPUTS, OUTPUTS, STEPS
+from penstock.pipelines.leads.extras import CLEANING, STORING, check_installed
 from penstock.pipelines.leads.records import LeadScore
 from penstock.pipelines.leads.rules import shipped_rules
 from penstock.pipelines.leads.scoring import rules_steps
@@ -53,6 +54,8 @@ DAY_SECONDS = 86_400.0
 # Of a run's time, what must be left to begin with one more file.
 ROOM_SECONDS = 300.0
 LOOKED_INTO_DAYS = 7
+# A key of an inbox tells the beginning of its content's digest.
+KEY_DIGITS = 32
 
 
 @pipeline.task(
@@ -64,6 +67,7 @@ LOOKED_INTO_DAYS = 7
 )
 def score_leads(event: Any, context: Context) -> dict[str, Any]:
     """Cleans, scores and stores the file that arrived; without one, every file that is not done yet."""
+    check_installed({**CLEANING, **STORING})
     scorers = Settings(context, settings).scorers()
     key = event.get("key") if isinstance(event, dict) else None
     if isinstance(key, str):
@@ -84,13 +88,10 @@ def score_leads(event: Any, context: Context) -> dict[str, Any]:
 def _waiting(context: Context) -> tuple[list[str], float | None]:
     """Returns the files that no run has dealt with, the oldest first, and how old the newest file is, in days."""
     files = sorted(context[inbox].list(), key=lambda one: (one.arrived_at, one.key))
-    done = {str(digest) for (digest,) in context[crm].query("SELECT input_digest FROM pipeline_runs").rows}
+    done = {digest[:KEY_DIGITS] for (digest,) in context[crm].query("SELECT input_digest FROM pipeline_runs").rows}
     # The key of a file that somebody put into the bucket does not tell its content: such are looked into for a while.
     recent = context.now() - LOOKED_INTO_DAYS * DAY_SECONDS
-    keys = [
-        one.key for one in files
-        if not any(digest[:32] in one.key for digest in done) and (one.digest or one.arrived_at > recent)
-    ]  # fmt: skip
+    keys = [one.key for one in files if one.digest not in done and (one.digest or one.arrived_at > recent)]
     age = max(0.0, context.now() - files[-1].arrived_at) / DAY_SECONDS if files else None
     return keys, age
 
@@ -143,6 +144,10 @@ run = pipeline.workflow(
 pipeline.on_object(inbox, run, name="leads-arrived")
 pipeline.cron("0 6 * * ? *", run, name="leads-daily", overlap="skip")
 pipeline.example(Path(__file__).parent / "example" / "input_data.json")
+# A day without a file, and what is none: the one of the example arrives after them.
+pipeline.rehearse({}, {"key": "no-file-of-the-inbox"}, workflow=run)
+# The database and the way to its password cost about $21 a month.
+pipeline.aws(monthly_budget_usd=30)
 
 PERIOD = hours(1)
 alarms = (
@@ -177,7 +182,7 @@ pipeline.dashboard(
 
 
 @pipeline.summary
-def summary(output: Any) -> str:
+def summary(output: Any, context: Context) -> str:
     """What `penstock run leads` says at the end."""
     from penstock.pipelines.leads.summary import summary as lines
 

@@ -94,6 +94,7 @@ def tables(
     as_of: date,
     *,
     default_country: str | None = None,
+    business: Iterable[str] = (),
     free: Iterable[str] = (),
     disposable: Iterable[str] = (),
 ) -> dict[str, list[Any]]:
@@ -103,6 +104,7 @@ def tables(
         run_id: of the run, for the rows that it makes.
         as_of: the day of the run.
         default_country: two letters, for telephone numbers without a country in records without one.
+        business: domains of companies, whatever else is said of them.
         free: further domains whose addresses anyone may have.
         disposable: further domains of addresses that last for minutes.
 
@@ -110,9 +112,12 @@ def tables(
         UsageError: a library is not installed.
     """
     check_installed(CLEANING)
-    kinds = dict.fromkeys((*domains.FREE, *free), "free") | dict.fromkeys(
-        (*domains.DISPOSABLE, *disposable), "disposable"
-    )
+    # The user's own lists come after those that are shipped, and so decide.
+    lists = (
+        ("free", domains.FREE), ("disposable", domains.DISPOSABLE),
+        ("business", business), ("free", free), ("disposable", disposable),
+    )  # fmt: skip
+    kinds = {domain: kind for kind, found in lists for domain in found}
     return {
         "run_facts": [RunFacts(run_id, as_of, default_country)],
         "countries": [CountryName(name, code) for name, code in countries.names().items()],

@@ -44,8 +44,12 @@ def rules(
         _init_rules(context, Path(RULES_FILE))
     else:
         found = _scorers(context).rules
-        rows = rulebook.describe(found)
-        say(context, f"rules {found.digest}", {"version": found.digest, "rules": rows}, rows)
+        rows, cleaning = rulebook.describe(found), rulebook.describe_cleaning(found)
+        told = "\n".join(
+            line for line in (f"cleaning: {cleaning}" if cleaning else "", f"rules {found.digest}") if line
+        )
+        data = {"version": found.digest, "rules": rows, "cleaning": found.cleaning_options}
+        say(context, told, data, rows)
 
 
 def _choose_rules(context: typer.Context, file: Path | None) -> None:
@@ -216,6 +220,10 @@ def export(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The CSV file to write.")],
     grade: Annotated[str, typer.Option("--grade", help="Only these grades, such as AB.")] = "ABCD",
+    model: Annotated[bool, typer.Option("--model", help="Go by the model's grades instead of the rules'.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Leave texts as they are that a spreadsheet would take for formulas.")
+    ] = False,
 ) -> None:
     """Write the leads with their newest scores as CSV, safe to open in a spreadsheet."""
     from penstock import session
@@ -226,7 +234,8 @@ def export(
         raise UsageError(f"there is no grade {grade!r}", hint="give some of A, B, C and D, such as --grade AB")
     with session(pipeline, context.obj.home) as opened:
         try:
-            count = write_leads(opened[RESOURCES.warehouse], file, grade.upper())
+            by: Literal["rules", "model"] = "model" if model else "rules"
+            count = write_leads(opened[RESOURCES.warehouse], file, grade.upper(), by=by, exact=exact)
         except OSError as error:
             raise UsageError(f"cannot write {file}: {error.strerror}", hint="give a file that you may write") from error
     say(context, f"wrote {count:,} leads to {file}", {"file": str(file), "leads": count})

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from penstock.errors import UsageError
 
 CLEANING = {"phonenumbers": "phonenumbers", "email_validator": "email-validator"}
+# Of the warehouse, what every server needs.
+STORING = {"numpy": "numpy", "sqlalchemy": "sqlalchemy"}
 WORKBOOKS = {"openpyxl": "openpyxl"}
 
 

@@ -41,6 +41,8 @@ def sniff(head: bytes) -> Format:
     Raises:
         TaskError: it is empty, or of a kind that holds no records.
     """
+    if head and not head.strip(b"\0"):
+        raise unreadable("the file begins with nothing but zeros", "it was not copied whole; " + MEND)
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise unreadable("the file is empty", "export it again; a file of leads has at least a header and one record")
     if head.startswith(b"\x1f\x8b"):

@@ -106,7 +106,8 @@ def model_steps(model: Model, *, run_id: str, as_of: date) -> dict[str, str]:
         grade_of="score",
         grades=GRADES,
         probability=f"round(1 / (1 + exp({number(model.slope)} * ({log_odds}) + {number(model.offset)})), 6)",
-        digits=6,
+        points="round({}, 6)",
+        hundredths="round({}, 2)",
     )
     terms = [_term(model, column, as_of) for column in columns_of([one.feature for one in model.features])]
     return steps("model", terms, scale, scorer=f"model@{model.version}", run_id=run_id, as_of=as_of)

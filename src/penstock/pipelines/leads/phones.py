@@ -156,14 +156,21 @@ def _compiled(pattern: str | None) -> re.Pattern[str]:
 def _kinds(data: Any) -> Callable[[str], Any]:
     """Returns what matches the numbers of any kind, each of a length that the kind has."""
     kinds = []
-    for name in KINDS:
-        kind = getattr(data, name)
-        if kind is not None and kind.national_number_pattern not in {None, "NA"}:
-            lengths = "|".join(f".{{{length}}}" for length in kind.possible_length if length > 0)
-            ahead = f"(?=(?:{lengths})$)" if lengths else ""
-            kinds.append(f"(?:{ahead}(?:{kind.national_number_pattern}))")
+    for pattern, lengths in kinds_of(data):
+        ahead = f"(?=(?:{'|'.join(f'.{{{length}}}' for length in lengths)})$)" if lengths else ""
+        kinds.append(f"(?:{ahead}(?:{pattern}))")
     general = data.general_desc.national_number_pattern
     return re.compile(f"(?=(?:{general})$)(?:{'|'.join(kinds) or '(?!)'})").fullmatch
+
+
+def kinds_of(data: Any) -> list[tuple[str, tuple[int, ...]]]:
+    """Returns the pattern of each kind of number of a plan, with the lengths that such numbers have, if any is said."""
+    found = (getattr(data, name) for name in KINDS)
+    return [
+        (kind.national_number_pattern, tuple(length for length in kind.possible_length if length > 0))
+        for kind in found
+        if kind is not None and kind.national_number_pattern not in {None, "NA"}
+    ]
 
 
 def _by_library(text: str, country: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +17,8 @@ from penstock.pipelines.leads.text import encoding
 PIECE_BYTES = 1024 * 1024
 # Of what is below a space, and DEL: all but the newline, and the tab where it separates.
 CONTROLS = bytes({*range(32), 127} - {ord("\n")})
+_ALL = bytes(range(256))
+_RETURN_ALONE = re.compile(rb"\r(?!\n)")
 
 
 def source(stream: BinaryIO, name: str) -> Any:
@@ -44,8 +47,8 @@ def write(stream: BinaryIO, path: Path) -> Cells | None:
     if sniff(head) != "delimited":
         return None
     code, mark_bytes = encoding(head)
-    text = head[mark_bytes : head.rfind(b"\n") + 1]
-    if code != "utf-8" or not text or _folded(text, b"\t") is None:
+    text = _folded(head[mark_bytes : head.rfind(b"\n") + 1])
+    if code != "utf-8" or not text or _is_controlled(text, b"\t"):
         return None
     told = delimited.header(text.decode())
     cells = _cells(told)
@@ -56,7 +59,7 @@ def write(stream: BinaryIO, path: Path) -> Cells | None:
         return None
     with path.open("wb") as file:
         for piece in _whole_lines(stream):
-            folded = _folded(piece, told.separator.encode())
+            folded = _folded(piece)
             if folded is None or not is_plain(folded, told.separator.encode(), len(cells.names)):
                 return None
             file.write(folded)
@@ -102,32 +105,58 @@ def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
         yield rest + b"\n"
 
 
-def _folded(piece: bytes, separator: bytes) -> bytes | None:
-    """Returns a piece with newlines alone; ``None`` when it is not UTF-8, or has other control characters."""
-    piece = piece.replace(b"\r\n", b"\n")
-    if len(piece.translate(None, CONTROLS.replace(separator, b""))) < len(piece):
+def _folded(piece: bytes) -> bytes | None:
+    """Returns a piece with newlines alone; ``None`` when it is not UTF-8, or its lines end otherwise."""
+    if _RETURN_ALONE.search(piece):
         return None
-    try:
-        piece.decode()
-    except UnicodeDecodeError:
-        return None
+    piece = piece.replace(b"\r", b"")
+    if not piece.isascii():
+        try:
+            piece.decode()
+        except UnicodeDecodeError:
+            return None
     return piece
 
 
+def _is_controlled(text: bytes, separator: bytes) -> bool:
+    """Whether a text has other control characters than newlines."""
+    return len(text.translate(None, CONTROLS.replace(separator, b""))) < len(text)
+
+
 def is_plain(piece: bytes, separator: bytes, width: int) -> bool:
-    """Whether each line of a piece has so many cells, and quotation marks only around cells and doubled in them."""
+    """Whether each line of a piece has so many cells, and quotation marks only around cells and doubled in them.
+
+    It also has no control character but newlines, and the tab where it separates.
+    """
     if not piece.endswith(b"\n"):
         return False
-    lines = piece[:-1].split(b"\n")
+    outside, inside = piece, b""
     if b'"' in piece:
-        if any(_separators(line, separator) != width - 1 for line in lines if b'"' in line):
-            return False
-        lines = [line for line in lines if b'"' not in line]
-    return {line.count(separator) for line in lines} <= {width - 1}
+        parts = piece.split(b'"')
+        outside, inside = b"".join(parts[0::2]), b"".join(parts[1::2])
+        if not _are_cells(parts, separator):
+            counts = {_separators(line, separator) for line in piece[:-1].split(b"\n")}
+            return counts == {width - 1} and not _is_controlled(piece, separator)
+    # What matters of the lines is the same over and over.
+    told = outside.translate(None, _ALL.translate(None, CONTROLS + separator + b"\n"))
+    line = separator * (width - 1) + b"\n"
+    return told == line * (len(told) // len(line)) and not _is_controlled(inside, separator)
+
+
+def _are_cells(parts: list[bytes], separator: bytes) -> bool:
+    """Whether quotation marks simply are around cells, by what they part a text into."""
+    if len(parts) % 2 == 0 or any(b"\n" in cell for cell in parts[1::2]):
+        return False
+    borders = separator + b"\n"
+    if parts[0] and parts[0][-1] not in borders:
+        return False
+    return all(part and part[0] in borders and part[-1] in borders for part in parts[2::2])
 
 
 def _separators(line: bytes, separator: bytes) -> int:
     """Returns how many separators a line has outside of quotation marks; -1 when these stand where they may not."""
+    if b'"' not in line:
+        return line.count(separator)
     parts = line.split(b'"')
     if len(parts) % 2 == 0:
         return -1

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from penstock import Context
+from penstock.pipelines.leads import phones_sql
 from penstock.pipelines.leads.anomalies import GRADES, Anomaly, find_anomalies, reject_rate
 from penstock.pipelines.leads.cleaning import tables as cleaning_tables
 from penstock.pipelines.leads.model import model_steps
@@ -20,6 +21,7 @@ from penstock.pipelines.leads.settings import Scorers
 
 ID_DIGITS = 32
 LAST_RUNS = 100
+LARGE_BYTES = 4 * 1024 * 1024
 # What an earlier file said first stays; all else is as the latest file says.
 KEPT = ("first_seen_at",)
 
@@ -132,12 +134,19 @@ def _bins(ask: Any, run_id: str, scorer: str) -> list[int]:
     return bins
 
 
-def scored(transformation: Any, scorers: Scorers, *, run_id: str, as_of: date) -> Any:
-    """Returns the transformation with the steps that score as somebody has chosen, in place of the declared ones."""
+def scored(transformation: Any, scorers: Scorers, *, run_id: str, as_of: date, is_large: bool = False) -> Any:
+    """Returns the transformation with the steps that score as somebody has chosen, in place of the declared ones.
+
+    Args:
+        is_large: there are so many records that it pays to decide their telephone numbers in the engine.
+    """
     made = {**rules_steps(scorers.rules, run_id=run_id, as_of=as_of)}
     if scorers.model is not None:
         made |= model_steps(scorers.model, run_id=run_id, as_of=as_of)
-    return msgspec.structs.replace(transformation, steps={**cleaning_steps(transformation), **made, **ending(made)})
+    cleaning = cleaning_steps(transformation)
+    if is_large:
+        cleaning["phone_text"] = phones_sql.decided()
+    return msgspec.structs.replace(transformation, steps={**cleaning, **made, **ending(made)})
 
 
 def cleaning_steps(transformation: Any) -> dict[str, str]:
@@ -159,7 +168,8 @@ def ending(scoring: Mapping[str, str]) -> dict[str, str]:
             f"{', '.join(GRADES)} FROM "
             "(SELECT coalesce(sum(merged_from), 0) AS merged, count(*) AS stored FROM lead) leads, "
             "(SELECT count(*) AS rejected FROM reject) rejects, "
-            f"(SELECT round(avg(score), 2) AS average_score, {grades} FROM {found[-1]}) graded"
+            f"(SELECT round(avg(score), 2) AS average_score, {grades} FROM scores"
+            f" WHERE starts_with(scorer, '{found[-1].removesuffix('_score')}@')) graded"
         ),
     }
 
@@ -168,8 +178,10 @@ _SCORING = frozenset({"rules", "model", "scores", "tally"})
 
 
 def _store(context: Context, file: Any, facts: PipelineRun, resources: Resources, scorers: Scorers) -> None:
-    made = scored(resources.transformation, scorers, run_id=facts.run_id, as_of=facts.as_of)
-    given = cleaning_tables(facts.run_id, facts.as_of)
+    # It also says which library is missing.
+    given = cleaning_tables(facts.run_id, facts.as_of, **scorers.rules.cleaning_options)
+    is_large = file.size > LARGE_BYTES
+    made = scored(resources.transformation, scorers, run_id=facts.run_id, as_of=facts.as_of, is_large=is_large)
     with context[made].run(incoming=source(file, file.name), **given) as result:
         ((tally,),) = result.batches("tally")
         # The transaction begins when everything is computed, so that it is short.

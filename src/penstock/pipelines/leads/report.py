@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -12,7 +11,7 @@ from penstock.pipelines.leads import charts
 from penstock.pipelines.leads.anomalies import reject_rate
 from penstock.pipelines.leads.processing import Resources
 from penstock.pipelines.leads.records import REASONS
-from penstock.pipelines.leads.summary import GRADE_WORDS
+from penstock.pipelines.leads.summary import GRADE_WORDS, because, scorer_words
 
 BEST_LEADS = 25
 REJECTS_SHOWN = 25
@@ -23,15 +22,16 @@ COLOURS = {"A": "#2e7d4f", "B": "#5b9c3f", "C": "#c9962d", "D": "#9a9a9a"}
 KINDS = {"country_iso2": "Countries", "source": "Where they came from", "seniority": "Seniority"}
 STYLE = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0 } .facts { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1.5rem 0; padding: 0 }
 .facts div { border: 1px solid #8885; border-radius: .5rem; padding: .6rem 1.2rem }
 .facts b { display: block; font-size: 1.7rem } figure { margin: 2rem 0 } figcaption { font-weight: 600 }
-svg { width: 100%; height: auto; font-size: 13px } svg text { fill: currentColor; dominant-baseline: middle }
+svg { width: 100%; max-width: 44rem; height: auto; font-size: 13px }
+svg text { fill: currentColor; dominant-baseline: middle }
 .label { text-anchor: end } .count { text-anchor: middle } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8883; vertical-align: top }
 .unusual { border-left: .3rem solid #c0392b; padding: .2rem 1rem } .none, small { opacity: .7 }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
+.wide { overflow-x: auto; font-size: .9rem } td:last-child { min-width: 14rem; overflow-wrap: anywhere }
 """
 
 
@@ -52,7 +52,8 @@ def page(output: Any, context: Context, resources: Resources) -> str:
 
 
 def _run(run: Mapping[str, Any], ask: Any) -> Iterator[str]:
-    yield f"<h1>{escape(run['input'])}</h1><p>As of {escape(run['as_of'])}, scored by {escape(run['scorer'])}</p>"
+    yield f"<h1>{escape(run['input'])}</h1><p>Scored by {escape(scorer_words(run['scorer']))}, "
+    yield f"as of {escape(run['as_of'])}</p>"
     if run["repeated"]:
         yield "<p>This file was processed before, by the same rules: nothing has changed.</p>"
     yield _facts(run)
@@ -76,8 +77,8 @@ def _facts(run: Mapping[str, Any]) -> str:
     facts = {
         "records": f"{run['read']:,}",
         "leads": f"{run['stored']:,}",
-        "merged": f"{run['merged']:,}",
-        "rejected": f"{run['rejected']:,}",
+        "named somebody twice": f"{run['merged']:,}",
+        "could not be used": f"{run['rejected']:,}",
         "average score": average,
     }
     boxes = "".join(f"<div><b>{value}</b>{escape(name)}</div>" for name, value in facts.items())
@@ -95,17 +96,12 @@ def _best(ask: Any, run: Mapping[str, Any]) -> str:
     rows = [
         [
             str(one["score"]), one["grade"], one["full_name"] or "", one["job_title"] or "", one["company"] or "",
-            one["email"] or one["phone_e164"] or "", because(one["reasons"]),
+            one["email"] or "", one["phone_e164"] or "", because(one["reasons"]),
         ]
         for one in found
     ]  # fmt: skip
-    headings = ["score", "grade", "name", "job", "company", "reach", "because"]
+    headings = ["score", "grade", "name", "job", "company", "e-mail", "telephone", "because"]
     return f"<h2>Whom to call first</h2>{_table(headings, rows)}" if rows else ""
-
-
-def because(reasons: str, most: int = 3) -> str:
-    """Returns the weightiest reasons of a score as people read them."""
-    return "; ".join(f"{one['because']} ({one['points']:+g})" for one in json.loads(reasons)[:most])
 
 
 def _counts(ask: Any, column: str, run_id: str) -> dict[str, float]:
@@ -138,8 +134,11 @@ def _history(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     shown = runs[-RUNS_SHOWN:]
     if not shown:
         return
-    labels = [f"{one['as_of']}" for one in shown]
     yield "<h2>The last runs</h2>"
+    if len(shown) == 1:
+        yield '<p class="none">This is the first one; from the second on, their course is drawn here.</p>'
+        return
+    labels = [f"{one['as_of']}" for one in shown]
     yield charts.line([one["records_stored"] for one in shown], labels, title="Leads")
     yield charts.line([round(reject_rate(one), 1) for one in shown], labels, title="Rejected records", unit=" %")
     yield charts.line([one["average_score"] or 0.0 for one in shown], labels, title="Average score")
@@ -148,4 +147,4 @@ def _history(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import tomllib
 import typing
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from penstock.errors import UsageError
+from penstock.pipelines.leads.countries import names
 from penstock.pipelines.leads.records import Lead
 
 SHIPPED = Path(__file__).parent / "rules.toml"
@@ -28,6 +30,7 @@ RULES_LIMIT = 200
 Part = Literal["fit", "intent", "recency", "engagement"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+_DOMAIN = re.compile(r"(?:[^\W_A-Z](?:[^\W_A-Z]|-)*\.)+[^\W\d_A-Z](?:[^\W_A-Z]|-)*[^\W_A-Z]")
 
 
 class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):
@@ -64,18 +67,40 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fades: Positive | None = None
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Cleaning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How values are understood that a file leaves open.
+
+    Attributes:
+        default_country: two letters, for telephone numbers without a country in records without one.
+        business: domains of companies, whatever the lists that come with the pipeline say of them.
+        free: further domains whose addresses anyone may have.
+        disposable: further domains of addresses that last for minutes.
+    """
+
+    default_country: str | None = None
+    business: list[str] = []
+    free: list[str] = []
+    disposable: list[str] = []
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A whole file of rules."""
 
     version: Literal[1]
     grades: dict[Literal["A", "B", "C"], Annotated[float, msgspec.Meta(ge=0, le=100)]]
     parts: dict[Part, Share]
     rules: Annotated[list[Rule], msgspec.Meta(min_length=1, max_length=RULES_LIMIT)]
+    cleaning: Cleaning | None = None
 
     @property
     def digest(self) -> str:
         """Names these rules: equal for files that say the same, however they are laid out."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:VERSION_DIGITS]
+
+    @property
+    def cleaning_options(self) -> dict[str, Any]:
+        """What ``cleaning.tables`` is to be told."""
+        return {} if self.cleaning is None else msgspec.structs.asdict(self.cleaning)
 
 
 def read_rules(text: str, where: str = "the rules") -> Rules:
@@ -143,12 +168,28 @@ def _mistakes(rules: Rules) -> Iterator[str]:
         yield f"the parts' max add up to {total:g}; together they are 100"
     if list(rules.grades) != [*GRADES] or not rules.grades["A"] > rules.grades["B"] > rules.grades["C"]:
         yield "[grades] is A, B and C in this order, each with fewer points than the one before"
+    if rules.cleaning is not None:
+        yield from _of_cleaning(rules.cleaning)
     seen: set[str] = set()
     for rule in rules.rules:
         if rule.name in seen:
             yield f"rule {rule.name!r} is there twice"
         seen.add(rule.name)
         yield from (f"rule {rule.name!r} {mistake}" for mistake in _of_rule(rule))
+
+
+def _of_cleaning(cleaning: Cleaning) -> Iterator[str]:
+    country = cleaning.default_country
+    if country is not None and country not in set(names().values()):
+        yield f"[cleaning] default_country is {country!r}, which is no country; such as DE, by ISO 3166-1"
+    lists = {"business": cleaning.business, "free": cleaning.free, "disposable": cleaning.disposable}
+    told: dict[str, str] = {}
+    for kind, domains in lists.items():
+        for domain in domains:
+            if not _DOMAIN.fullmatch(domain):
+                yield f"[cleaning] {kind} has {domain!r}, which is no domain; such as example.com, in small letters"
+            elif told.setdefault(domain, kind) != kind:
+                yield f"[cleaning] {domain!r} is both {told[domain]} and {kind}"
 
 
 def _of_rule(rule: Rule) -> Iterator[str]:
@@ -183,7 +224,8 @@ def _of_rule(rule: Rule) -> Iterator[str]:
 
 
 def _points(rule: Rule) -> Iterator[float]:
-    yield from (rule.otherwise, rule.missing, rule.points, rule.each or 0.0, rule.present or 0.0, rule.fresh or 0.0)
+    yield from (rule.otherwise, rule.missing, rule.points)
+    yield from (number or 0.0 for number in (rule.each, rule.cap, rule.present, rule.fresh))
     yield from (rule.values or {}).values()
     yield from (one.points for one in rule.ranges or ())
 
@@ -194,6 +236,12 @@ def describe(rules: Rules) -> list[dict[str, Any]]:
         {"part": rule.part, "rule": rule.name, "column": rule.column, "points": _told(rule), "because": rule.because}
         for rule in rules.rules
     ]
+
+
+def describe_cleaning(rules: Rules) -> str:
+    """Returns what a file of rules says about cleaning; nothing where it says nothing."""
+    told = rules.cleaning_options.items()
+    return "; ".join(f"{name}: {', '.join(one) if isinstance(one, list) else one}" for name, one in told if one)
 
 
 def _told(rule: Rule) -> str:

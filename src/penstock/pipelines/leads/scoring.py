@@ -34,14 +34,20 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """From a lead's parts, and their sum before any limit, to its score, grade and probability, as SQL."""
+    """From a lead's parts, and their sum before any limit, to its score, grade and probability, as SQL.
+
+    Attributes:
+        points: how a term's points are kept; ``{}`` stands for them.
+        hundredths: how they are told; ``{}`` stands for what is kept.
+    """
 
     limits: Mapping[str, float] | None
     score: str
     grade_of: str
     grades: Mapping[str, float]
     probability: str = "CAST(NULL AS DOUBLE)"
-    digits: int = 2
+    points: str = "CAST({} AS DECIMAL(9, 2))"
+    hundredths: str = "{}"
 
 
 def rules_steps(rules: Rules, *, run_id: str, as_of: date) -> dict[str, str]:
@@ -59,48 +65,54 @@ def rules_steps(rules: Rules, *, run_id: str, as_of: date) -> dict[str, str]:
 def steps(prefix: str, terms: Sequence[Term], scale: Scale, *, scorer: str, run_id: str, as_of: date) -> dict[str, str]:
     """Returns three steps: the points of each term, the parts that they add up to, and the rows of ``lead_scores``."""
     numbered = list(enumerate(terms))
-    points = ", ".join(f"round({term.points}, {scale.digits}) AS p{n}" for n, term in numbered)
+    points = ", ".join(f"{scale.points.format(term.points)} AS p{n}" for n, term in numbered)
     parts = ", ".join(f"{_part(part, numbered, scale)} AS {part}" for part in PARTS)
     total = " + ".join(f"p{n}" for n, _ in numbered)
+    shares = ", ".join(f"CAST({part} AS DOUBLE) AS {part}" for part in PARTS)
     return {
         f"{prefix}_points": f"SELECT *, {points} FROM lead",
         f"{prefix}_parts": f"SELECT *, {parts}, {total} AS total, {_weightiest(numbered)} AS w FROM {prefix}_points",
         f"{prefix}_score": (
             f"SELECT lead_id, {literal(run_id)} AS run_id, {literal(scorer)} AS scorer, {_day(as_of)} AS as_of, "
-            f"score, {_grade(scale)} AS grade, {', '.join(PARTS)}, {_reasons(numbered)} AS reasons, probability "
-            f"FROM (SELECT *, CAST({scale.score} AS BIGINT) AS score "
+            f"score, {_grade(scale)} AS grade, {shares}, {_reasons(numbered, scale)} AS reasons, probability "
+            f"FROM (SELECT *, CAST({scale.score} AS BIGINT) AS score, {_places()} "
             f"FROM (SELECT *, {scale.probability} AS probability FROM {prefix}_parts))"
         ),
     }
 
 
 def _weightiest(numbered: Sequence[tuple[int, Term]]) -> str:
-    """Returns the terms that count, the weightiest first, as whole numbers: the weight in hundredths, and the term.
+    """Returns the weightiest terms, the first of them first, as whole numbers: the weight in hundredths, and the term.
 
-    Of terms of one weight the first is the first. Whole numbers are sorted many times faster than texts.
+    Of terms of one weight the first is the first. Whole numbers are compared many times faster than texts.
     """
     codes = ", ".join(
-        f"CASE WHEN p{n} <> 0 THEN CAST(round(abs(p{n}) * 100) AS BIGINT) * {TERMS_LIMIT} + {TERMS_LIMIT - 1 - n} END"
-        for n, _ in numbered
+        f"CAST(round(abs(p{n}) * 100) AS BIGINT) * {TERMS_LIMIT} + {TERMS_LIMIT - 1 - n}" for n, _ in numbered
     )
-    return f"list_reverse_sort(list_filter([{codes}], lambda code: code IS NOT NULL))[1:{REASONS_KEPT}]"
+    return f"list_aggregate([{codes}], 'max', {REASONS_KEPT})"
 
 
-def _reasons(numbered: Sequence[tuple[int, Term]]) -> str:
+def _places() -> str:
+    """Returns the terms that are told, by their numbers; null where no further one counts."""
+    return ", ".join(
+        f"CASE WHEN w[{place}] >= {TERMS_LIMIT} THEN {TERMS_LIMIT - 1} - w[{place}] % {TERMS_LIMIT} END AS t{place}"
+        for place in range(1, REASONS_KEPT + 1)
+    )
+
+
+def _reasons(numbered: Sequence[tuple[int, Term]], scale: Scale) -> str:
     """Returns the weightiest terms as a JSON array. Each is made only where it is told: texts are what takes time."""
     told = " ".join(
-        f"""WHEN {n} THEN '{{"rule":"{term.name}","points":' || round(p{n}, 2) || ',"because":' """
-        f"|| to_json(coalesce({term.because}, {literal(term.name)})) || '}}'"
+        f"""WHEN {n} THEN concat('{{"rule":"{term.name}","points":', {scale.hundredths.format(f"p{n}")}, """
+        f"""',"because":', to_json(coalesce({term.because}, {literal(term.name)})), '}}')"""
         for n, term in numbered
     )
-    places = ", ".join(
-        f"CASE {TERMS_LIMIT - 1} - w[{place}] % {TERMS_LIMIT} {told} END" for place in range(1, REASONS_KEPT + 1)
-    )
-    return f"'[' || concat_ws(',', {places}) || ']'"
+    places = ", ".join(f"CASE t{place} {told} END" for place in range(1, REASONS_KEPT + 1))
+    return f"concat('[', concat_ws(',', {places}), ']')"
 
 
 def _part(part: str, numbered: Sequence[tuple[int, Term]], scale: Scale) -> str:
-    total = " + ".join(f"p{n}" for n, term in numbered if term.part == part) or "CAST(0 AS DOUBLE)"
+    total = " + ".join(f"p{n}" for n, term in numbered if term.part == part) or "0.0"
     if scale.limits is None:
         return f"round({total}, 2)"
     return f"least({scale.limits[part]!r}, greatest(0.0, round({total}, 2)))"

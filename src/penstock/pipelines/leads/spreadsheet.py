@@ -1,32 +1,35 @@
-"""Leads as CSV for a spreadsheet. A cell that a spreadsheet would take for a formula is text there.
-
-https://owasp.org/www-community/attacks/CSV_Injection
-"""
+"""Leads as CSV for a spreadsheet. A cell that a spreadsheet would take for a formula is text there."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from penstock import spreadsheet_cell
+from penstock.pipelines.leads.summary import because
 
 COLUMNS = (
     "score", "grade", "full_name", "job_title", "company", "email", "phone_e164", "country_iso2", "city", "source",
-    "status", "last_activity_at", "as_of", "scorer", "lead_id",
+    "status", "last_activity_at", "reasons", "as_of", "scorer", "model_score", "model_grade", "lead_id",
 )  # fmt: skip
-# The last four are what keyboards of East Asia write for the first.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def write_leads(warehouse: Any, file: Path, grades: str) -> int:
+def write_leads(
+    warehouse: Any, file: Path, grades: str, *, by: Literal["rules", "model"] = "rules", exact: bool = False
+) -> int:
     """Writes the leads of some grades with their newest scores, the best first; returns how many.
 
     Args:
         warehouse: the handle of the warehouse.
+        by: whose grades are meant, and whose scores come first.
+        exact: texts are left as they are, also where a spreadsheet would take them for formulas.
     """
     marks = {f"g{number}": grade for number, grade in enumerate(grades)}
+    prefix = "model_" if by == "model" else ""
     found = warehouse.query(
         f"SELECT {', '.join(COLUMNS)} FROM v_leads_current "
-        f"WHERE grade IN ({', '.join(f':{mark}' for mark in marks)}) ORDER BY score DESC, lead_id",
+        f"WHERE {prefix}grade IN ({', '.join(f':{mark}' for mark in marks)}) ORDER BY {prefix}score DESC, lead_id",
         marks,
     )
     temporary = file.with_name(f".{file.name}.part")
@@ -35,15 +38,14 @@ def write_leads(warehouse: Any, file: Path, grades: str) -> int:
         with temporary.open("w", encoding="utf-8-sig", errors="replace", newline="") as target:
             writer = csv.writer(target)
             writer.writerow(COLUMNS)
-            writer.writerows([neutral(value) for value in row] for row in found.rows)
+            writer.writerows(_cells(row, exact=exact) for row in found.rows)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
     return len(found.rows)
 
 
-def neutral(value: Any) -> Any:
-    """Returns a cell that no spreadsheet takes for a formula; numbers stay as they are, texts get a quotation mark."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return value
+def _cells(row: tuple[Any, ...], *, exact: bool) -> list[Any]:
+    cells = dict(zip(COLUMNS, row, strict=True))
+    cells["reasons"] = because(cells["reasons"] or "[]")
+    return [spreadsheet_cell(cell) if isinstance(cell, str) and not exact else cell for cell in cells.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,21 @@ def _lines(run: dict[str, Any]) -> Iterator[str]:
     yield from _rejects(run)
     for anomaly in run["anomalies"]:
         yield f"  Unusual: {anomaly}."
-    yield f"  Scored by {run['scorer']}, as of {run['as_of']}; run {run['run_id']}"
+    yield f"  Scored by {scorer_words(run['scorer'])}, as of {run['as_of']}; run {run['run_id']}"
+    if run["grades"].get("A"):
+        by = " --model" if run["scorer"].startswith("model@") else ""
+        yield f"  Whom to call today: penstock leads export today.csv --grade A{by}"
+
+
+def scorer_words(scorer: str) -> str:
+    """Returns who scored, as people read it: ``rules@72882d79`` are the rules, version 72882d79."""
+    kind, _, version = scorer.partition("@")
+    return f"the {kind}, version {version}"
+
+
+def because(reasons: str, most: int = 3) -> str:
+    """Returns the weightiest reasons of a score as people read them."""
+    return "; ".join(f"{one['because']} ({one['points']:+.3g})" for one in json.loads(reasons)[:most])
 
 
 def _quality(run: dict[str, Any]) -> Iterator[str]:

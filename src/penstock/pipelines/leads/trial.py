@@ -13,8 +13,8 @@ from penstock.errors import UsageError
 from penstock.pipelines.leads import RESOURCES, pipeline, processing, settings
 from penstock.pipelines.leads.cleaning import tables as cleaning_tables
 from penstock.pipelines.leads.plain_text import source
-from penstock.pipelines.leads.report import because
 from penstock.pipelines.leads.settings import Settings
+from penstock.pipelines.leads.summary import because
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def score_file(home: Path, file: Path, best: int) -> tuple[list[dict[str, Any]],
         scorers = Settings(context, settings).scorers()
         today = processing.day_of(context.now())
         made = processing.scored(RESOURCES.transformation, scorers, run_id="trial", as_of=today)
-        given = cleaning_tables("trial", today)
+        given = cleaning_tables("trial", today, **scorers.rules.cleaning_options)
         with context[made].run(incoming=source(stream, file.name), **given) as result:
             ((tally,),) = result.batches("tally")
             ranked = sorted(

@@ -6,6 +6,7 @@ expressions; Python is asked for the rest, one call for each different text.
 
 from __future__ import annotations
 
+from penstock.pipelines.leads import phones_sql
 from penstock.pipelines.leads.words import DEPARTMENTS, LEGAL_FORMS, NO, SENIORITY, STATUSES, YES
 
 COUNTS = ("visits", "page_views", "email_opens", "email_clicks", "downloads", "events_attended")
@@ -13,10 +14,18 @@ NUMBERS = ("employees", "annual_revenue", *COUNTS)
 TIMES = ("last_activity_at", "created_at")
 
 
-def boolean(column: str) -> str:
-    """Returns the expression for a yes or a no."""
-    text = f"lower(trim({column}))"
-    return f"CASE WHEN {text} IN ({_listed(YES)}) THEN TRUE WHEN {text} IN ({_listed(NO)}) THEN FALSE END"
+def plain_email(column: str) -> str:
+    """Returns the expression for a simple address in small letters, and NULL for all else.
+
+    It is sound by this pattern alone: every part of it is what the validating library demands at least. Labels of 63
+    letters are the library's to judge, and so are hyphens side by side.
+    """
+    address = f"lower(trim({column}))"
+    return rf"""CASE WHEN regexp_full_match(
+            {address}, '[a-z0-9][a-z0-9_+-]*(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{{2,24}}'
+        ) AND strpos({address}, '@') < 64 AND length({address}) - strpos({address}, '@') < 64
+            AND NOT regexp_matches({address}, '[@.](arpa|invalid|local|localhost|onion|test)$')
+            THEN {address} END"""
 
 
 def plain_number(column: str) -> str:
@@ -31,13 +40,14 @@ def plain_time(column: str) -> str:
 
 
 def steps() -> dict[str, str]:
-    """Returns the steps that judge single values."""
+    """Returns the steps that judge single values. Of them, ``phone_text`` may be ``phones_sql.decided()``."""
     return {
-        "email_text": _distinct("email"),
+        "flag": FLAG,
+        "email_text": EMAIL_TEXT,
         "email_value": EMAIL_VALUE,
         "country_value": COUNTRY_VALUE,
-        "phone_text": PHONE_TEXT,
-        "phone_value": "SELECT text, country, tidy_phone(text, country) AS found FROM phone_text",
+        "phone_text": phones_sql.OPEN,
+        "phone_value": PHONE_VALUE,
         "name_value": NAME_VALUE,
         "full_name_value": FULL_NAME_VALUE,
         "company_text": _distinct("company"),
@@ -69,36 +79,20 @@ def _cases(text: str, rules: tuple[tuple[str, str], ...]) -> str:
     return " ".join(f"WHEN regexp_matches({text}, '{pattern}') THEN '{word}'" for word, pattern in rules)
 
 
-# Simple addresses are sound by this pattern alone: every part of it is what the validating library demands at least.
-# Labels of 63 letters are the library's to judge, and so are hyphens side by side.
-EMAIL_VALUE = r"""
-WITH lowered AS (SELECT text, lower(trim(text)) AS address FROM email_text),
-judged AS (
-    SELECT text, CASE
-        WHEN regexp_full_match(
-            address, '[a-z0-9][a-z0-9_+-]*(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,24}'
-        ) AND strpos(address, '@') < 64 AND length(address) - strpos(address, '@') < 64
-            AND NOT regexp_matches(address, '[@.](arpa|invalid|local|localhost|onion|test)$')
-            THEN address
-        ELSE tidy_email(text)
-    END AS email FROM lowered
-),
-parted AS (
-    SELECT text, email, split_part(email, '@', 1) AS local, split_part(email, '@', 2) AS domain FROM judged
-)
-SELECT parted.text, parted.email, parted.domain,
-    CASE
-        WHEN parted.email IS NULL THEN NULL
-        WHEN known.kind = 'disposable' OR above.kind = 'disposable' THEN 'disposable'
-        WHEN roles.name IS NOT NULL THEN 'role'
-        ELSE coalesce(known.kind, 'business')
-    END AS kind,
-    CASE WHEN known.tagged THEN split_part(parted.local, '+', 1) ELSE parted.local END AS owner,
-    coalesce(known.dotless, FALSE) AS dotless
-FROM parted
-LEFT JOIN email_domains AS known ON known.domain = parted.domain
-LEFT JOIN email_domains AS above ON above.domain = substr(parted.domain, strpos(parted.domain, '.') + 1)
-LEFT JOIN role_names AS roles ON roles.name = split_part(parted.local, '+', 1)
+EMAIL_TEXT = f"""
+SELECT line, email AS text, {plain_email("email")} AS decided
+FROM incoming WHERE refused IS NULL AND email IS NOT NULL AND trim(email) <> ''
+"""
+EMAIL_VALUE = """
+SELECT text, tidy_email(text) AS found FROM (SELECT DISTINCT text FROM email_text WHERE decided IS NULL)
+"""
+# What yes and no are.
+FLAG = f"""
+SELECT unnest([{_listed(YES)}]) AS word, TRUE AS said UNION ALL SELECT unnest([{_listed(NO)}]), FALSE
+"""
+PHONE_VALUE = """
+SELECT text, country, tidy_phone(text, country) AS found
+FROM (SELECT DISTINCT text, country FROM phone_text WHERE decided IS NULL)
 """
 COUNTRY_VALUE = """
 SELECT found.text, found.name, countries.country
@@ -107,11 +101,6 @@ FROM (
     FROM (SELECT DISTINCT country AS text FROM incoming WHERE refused IS NULL AND country IS NOT NULL)
 ) AS found
 LEFT JOIN countries ON countries.name = found.name
-"""
-PHONE_TEXT = """
-SELECT DISTINCT trim(incoming.phone) AS text, coalesce(country_value.country, run_facts.default_country) AS country
-FROM incoming CROSS JOIN run_facts LEFT JOIN country_value ON country_value.text = incoming.country
-WHERE incoming.refused IS NULL AND incoming.phone IS NOT NULL AND trim(incoming.phone) <> ''
 """
 NAME_VALUE = r"""
 SELECT text, CASE

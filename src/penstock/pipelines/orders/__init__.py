@@ -93,16 +93,18 @@ def order_writer(event: Any, context: Context) -> dict[str, Any]:
 def order_etl(event: Any, context: Context) -> dict[str, Any]:
     """Checks a new object's orders, makes them uniform, and upserts them; the others go to the quarantine."""
     key = _key(event)
-    late, found_days = 0, set()
+    late = 0
+    found_days: set[str] = set()
     with context[transformation].run(raw_orders=key, currencies=CURRENCIES) as result:
         for source, bads in result.bad("raw_orders", etl.BATCH_ROWS):
             context[raw].quarantine(bads, source)
         for rejects in result.batches("rejects", etl.BATCH_ROWS):
             context[raw].quarantine(etl.as_bads(rejects), key)
-        for good in result.batches("good", etl.BATCH_ROWS):
-            context[orders].put_all([etl.order_item(order) for order in good])
-            late += sum(order.late for order in good)
-            found_days |= {order.day for order in good}
+        for rows in result.rows("good", etl.BATCH_ROWS):
+            items = [etl.order_item(row) for row in rows]
+            context[orders].put_all(items)
+            late += sum(item["late"] for item in items)
+            found_days |= {item["day"] for item in items}
         told = totals.Processed(
             key=key,
             read=result.count("raw_orders") + result.bad_count("raw_orders"),
@@ -175,22 +177,24 @@ def _batches_of(day: str, context: Context) -> list[dict[str, Any]]:
 each_batch = Map(Invoke(order_writer).retry(times=2), items="$.batches", at_once=4, name="WriteBatches")
 pipeline.every(hours(1), Invoke(order_generator).retry(times=2).then(each_batch))
 if os.environ.get("PENSTOCK_ORDERS_ETL") == "glue":
-    pipeline.aws(jobs=("order-etl",))
+    # An object an hour, for each at least a minute of two DPUs: $10.56 a month.
+    pipeline.aws(jobs=("order-etl",), monthly_budget_usd=30)
     pipeline.on_object(raw, pipeline.workflow("order-etl", JOB))
 else:
     pipeline.on_object(raw, order_etl)
 pipeline.cron("40 * * * ? *", Invoke(order_totals).retry(times=2), name="orders-totals")
+pipeline.example({"example": True})
 pipeline.rehearse({"orders": {"count": 40, "seed": 7}}, {"orders": {"count": 0}})
 pipeline.simulate(lambda instances, seed: {"orders": {"count": instances, "seed": seed}}, instances=40)
 
 
 @pipeline.summary
-def summary(output: Any) -> str:
-    """Says what was written; what became of it is said by the executions that it started."""
+def summary(output: Any, context: Context) -> str:
+    """Says what was written, and what became of it."""
     written = output if isinstance(output, list) else []
-    count = sum(one["records"] for one in written)
-    objects = "one object" if len(written) == 1 else f"{len(written)} objects"
-    return f"{count:,} records in {objects}: `penstock query reject-reasons` says why some were not kept"
+    places = ({"day": totals.arrival_day(one["key"]), "step": totals.processed_step(one["key"])} for one in written)
+    found = (context[batches].get(place) for place in places)
+    return totals.told(written, [item for item in found if item is not None])
 
 
 for _name, (_sql, _description) in queries.NAMED.items():

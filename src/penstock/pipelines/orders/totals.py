@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,8 +44,37 @@ def processed(one: Processed, arrived: str, days: Iterable[str]) -> list[dict[st
     Args:
         arrived: the day in which the object arrived.
     """
-    told = {"day": arrived, "step": f"{PROCESSED}#{one.key}", **msgspec.structs.asdict(one)}
+    told = {"day": arrived, "step": processed_step(one.key), **msgspec.structs.asdict(one)}
     return [told, *({"day": day, "step": f"{HOLDS}#{one.key}", "key": one.key} for day in sorted(set(days)))]
+
+
+def processed_step(key: str) -> str:
+    """Returns under what it is kept what became of an object."""
+    return f"{PROCESSED}#{key}"
+
+
+def told(written: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]]) -> str:
+    """Returns what people are told of a batch, in lines.
+
+    Args:
+        written: the objects, each with its key and the number of its records.
+        items: what is kept of those that were processed.
+    """
+    if not written:
+        return "No orders were to be written."
+    objects = "one object" if len(written) == 1 else f"{len(written):,} objects"
+    kept, quarantined, twice = (
+        int(sum(one[name] for one in items)) for name in ("stored", "quarantined", "duplicates")
+    )  # fmt: skip
+    lines = [f"{sum(one['records'] for one in written):,} records in {objects}"]
+    lines.append(f"  {kept:>9,}  orders were stored: penstock items Orders")
+    if quarantined:
+        lines.append(f"  {quarantined:>9,}  could not be kept; why: penstock query reject-reasons")
+    if twice:
+        lines.append(f"  {twice:>9,}  were there twice, and stored once")
+    if waiting := len(written) - len(items):
+        lines.append(f"  {waiting:,} of the objects are not processed yet: penstock executions")
+    return "\n".join(lines)
 
 
 def missing(items: Iterable[Mapping[str, Any]], now: float) -> int:

@@ -6,16 +6,19 @@ What is added answers as AWS's pages say; ``penstock.rehearsal.report`` tells wh
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
-from ministack.services import stepfunctions  # type: ignore[import-not-found]
+from ministack.services import ec2, lambda_svc, stepfunctions  # type: ignore[import-not-found]
 
 SDK = "arn:aws:states:::aws-sdk:s3:"
 # As MiniStack signs what its own integrations ask for.
 OWNER = f"AWS4-HMAC-SHA256 Credential=test/20260101/{stepfunctions.REGION}/s3/aws4_request"
+# JSON documents, as ``ministack_databases`` and ``ministack_jobs`` take them.
+DATABASES, JOBS = "PENSTOCK_DATABASES", "PENSTOCK_JOBS"
 # First line, quiet, at most; in seconds.
 LOG_WAIT_SECONDS = (0.25, 0.25, 2.0)
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
@@ -28,6 +31,17 @@ def wait_for_logs() -> None:
         drain = getattr(kind, "_drain_stderr_bounded", None)
         if drain is not None:
             drain.__defaults__ = LOG_WAIT_SECONDS
+
+
+def name_roles_once() -> None:
+    """Gives a function the same credentials whether it is called by its name or by its version."""
+
+    def made(config: dict[str, Any]) -> dict[str, str]:
+        unqualified = ":".join(config["FunctionArn"].split(":")[:7])
+        return dict(execution_credentials({**config, "FunctionArn": unqualified}))
+
+    execution_credentials = lambda_runtime.execution_credentials
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = made
 
 
 def add_calls_of_objects() -> None:
@@ -67,7 +81,53 @@ def _ask(method: str, given: dict[str, Any], body: bytes) -> tuple[dict[str, str
     return {name.lower(): value for name, value in (answered or {}).items()}, data
 
 
+def keep_prefix_lists() -> None:
+    """Lets rules of security groups keep the prefix list that they are about, and tell it: MiniStack drops it.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
+    """
+    parse, describe = ec2._parse_ip_permissions, ec2._sg_rule_xml
+
+    def parsed(given: dict[str, Any], prefix: str) -> Any:
+        rules = parse(given, prefix)
+        for number, rule in enumerate(rules, 1):
+            name = ec2._p(given, f"{prefix}.{number}.PrefixListIds.1.PrefixListId")
+            if name:
+                told = ec2._p(given, f"{prefix}.{number}.PrefixListIds.1.Description")
+                rule["PrefixListIds"] = [{"PrefixListId": name, "Description": told}]
+        return rules
+
+    def described(group: str, rule: dict[str, Any], is_egress: bool = False) -> str:
+        told = str(describe(group, rule, is_egress))
+        names = [one["PrefixListId"] for one in rule.get("PrefixListIds", ())]
+        return told.replace("</toPort>", f"</toPort><prefixListId>{names[0]}</prefixListId>") if names else told
+
+    ec2._parse_ip_permissions, ec2._sg_rule_xml = parsed, described
+
+
+def add_databases() -> None:
+    """Lets instances of RDS be the servers that the variable names."""
+    told = os.environ.get(DATABASES)
+    if told:
+        from ministack_databases import Databases  # type: ignore[import-not-found]
+
+        Databases(json.loads(told))
+
+
+def add_jobs() -> None:
+    """Lets jobs of Glue run by what the variable names."""
+    told = os.environ.get(JOBS)
+    if told:
+        from ministack_jobs import Jobs  # type: ignore[import-not-found]
+
+        Jobs(json.loads(told))
+
+
 if __name__ == "__main__":
     wait_for_logs()
+    name_roles_once()
     add_calls_of_objects()
+    keep_prefix_lists()
+    add_databases()
+    add_jobs()
     app.main()

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from penstock.errors import TaskError
+from penstock.model.metrics import Datapoint
 from penstock.model.task import Task
 from penstock.runtime.context import Context
 from penstock.runtime.integrations.calls import JOB_TIMEOUT_MINUTES
@@ -50,7 +51,16 @@ def start_job(request: Request) -> dict[str, Any]:
 
 
 def _run(request: Request, task: Task, arguments: dict[str, Any]) -> str:
-    """Calls the task; returns why it failed, or nothing."""
+    """Calls the task, and publishes what its end means; returns why it failed, or nothing."""
+    began = request.ports.clock.now()
+    problem = _call(request, task, arguments)
+    ended = request.ports.clock.now()
+    points = [(task.errors, float(bool(problem))), (task.duration, (ended - began) * 1000)]
+    request.ports.metrics.publish([Datapoint(metric, ended, value) for metric, value in points if metric is not None])
+    return problem
+
+
+def _call(request: Request, task: Task, arguments: dict[str, Any]) -> str:
     call = msgspec.structs.replace(request.call, task=task.name, event=msgspec.json.encode(arguments), resource="")
     try:
         task.handler(arguments, Context(request.definition, task, call, request.ports))

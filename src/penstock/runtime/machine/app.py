@@ -20,7 +20,6 @@ from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.arrivals import inbox_trigger
 from penstock.runtime.machine.dispatcher import Dispatcher
 from penstock.runtime.machine.home import Home
-from penstock.runtime.machine.inbox import Inbox
 from penstock.runtime.machine.map_runs import SOURCE as MAP_SOURCE
 from penstock.runtime.machine.map_runs import MapRunner
 from penstock.runtime.machine.metered import FlushingCaller, metered
@@ -366,15 +365,7 @@ class Machine:
                 owner=token,
                 warn=warn,
             ),
-            "inbox": Inbox(
-                home.inbox,
-                objects=home.objects,
-                bus=home.bus,
-                clock=home.clock,
-                definitions=self.definitions,
-                writer=token,
-                scratch=home.scratch,
-            ),
+            "inbox": home.file_inbox(self.definitions, token, warn),
             "housekeeper": home.housekeeper(self.definitions),
             "retention": home.retention(self.definitions, warn),
             "sealer": self._sealer,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import msgspec
 
-from penstock.errors import ConditionFailedError, NotFoundError, UsageError
+from penstock.errors import ConditionFailedError, NotFoundError, StorageFullError, UsageError
 from penstock.faultpoints import fault_point
 from penstock.lake.inbox_keys import inbox_key, inbox_prefix, parse_inbox_key
 from penstock.model.inboxes import Inbox
@@ -41,21 +42,21 @@ class Arrivals:
     """Takes files into inboxes.
 
     Args:
-        scratch: a folder on the lake's disk, for copies under way.
+        copies: gives folders on the lake's disk, for copies under way; those of processes that died go with the next.
         writer: names the process that answers for announced objects.
     """
 
     def __init__(
         self,
         *,
-        scratch: Path,
+        copies: Callable[[], AbstractContextManager[Path]],
         objects: ObjectStore,
         bus: Bus,
         clock: Clock,
         definitions: Mapping[str, Definition],
         writer: str,
     ) -> None:
-        self._scratch = scratch
+        self._copies = copies
         self._objects = objects
         self._bus = bus
         self._clock = clock
@@ -76,8 +77,8 @@ class Arrivals:
         if inbox not in self.inboxes:
             names = ", ".join(sorted(self.inboxes)) or "none yet"
             raise NotFoundError(f"there is no inbox {inbox!r}", hint=f"the inboxes are: {names}")
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="arriving-") as folder:
-            copy = Path(folder) / "file"
+        with self._copies() as folder:
+            copy = folder / "file"
             digest, size = _copy(path, copy)
             known = self._find(inbox, digest)
             if known is not None:
@@ -149,13 +150,24 @@ def inbox_trigger(definition: Definition, workflow: str | None = None) -> InboxT
 def _copy(source: Path, target: Path) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     try:
-        with source.open("rb") as read, target.open("xb") as written:
+        with source.open("rb") as read, target.open("xb", buffering=0) as written:
             while chunk := read.read(CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)
-                written.write(chunk)
+                _write(cast(BinaryIO, written), chunk, source)
     except IsADirectoryError:
         raise UsageError(f"{source} is a folder", hint="give a file") from None
-    except (FileNotFoundError, PermissionError) as error:
+    except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}", hint="give a file that you may read") from error
     return digest.hexdigest(), size
+
+
+def _write(file: BinaryIO, data: bytes, source: Path) -> None:
+    try:
+        written = 0
+        while written < len(data):
+            written += file.write(data[written:])
+    except OSError as error:
+        raise StorageFullError(
+            f"cannot keep a copy of {source} in the home: {error.strerror}", hint="free some space; nothing was kept"
+        ) from error

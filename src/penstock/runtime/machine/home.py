@@ -19,6 +19,7 @@ from penstock.runtime.machine.metered import MeteredPorts, Port, wrapped
 from penstock.runtime.machine.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from penstock.adapters.local.compactor import DuckDbCompactor
     from penstock.adapters.local.hot import SqliteHotStore
     from penstock.adapters.local.meter import SqliteMeter
     from penstock.adapters.local.metrics import SqliteMetricStore
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from penstock.runtime.lake.seal import PartitionSealer
     from penstock.runtime.machine.arrivals import Arrivals
     from penstock.runtime.machine.housekeeping import Housekeeper
+    from penstock.runtime.machine.inbox import Inbox
     from penstock.runtime.machine.lake_catalog import LakeCatalog
     from penstock.runtime.machine.notifier import Notifier
     from penstock.runtime.machine.retention import Retention
@@ -230,6 +232,18 @@ class Home:
         return DuckDbSealer(self.lake)
 
     @property
+    def days(self) -> Path:
+        """The files that queries read for the sealed hours of a day."""
+        return self.path / "cache" / "days"
+
+    @property
+    def compactor(self) -> DuckDbCompactor:
+        """What writes these files."""
+        from penstock.adapters.local.compactor import DuckDbCompactor
+
+        return DuckDbCompactor(self.lake, self.days)
+
+    @property
     def partition_sealer(self) -> PartitionSealer:
         from penstock.runtime.lake.seal import PartitionSealer
 
@@ -243,7 +257,12 @@ class Home:
         from penstock.runtime.machine.sealing import LakeSealer
 
         return LakeSealer(
-            sealer=self.partition_sealer, objects=self.objects, clock=self.clock, definitions=definitions, warn=warn
+            sealer=self.partition_sealer,
+            objects=self.objects,
+            clock=self.clock,
+            definitions=definitions,
+            compact=self.compactor.compact if self.settings.compact else None,
+            warn=warn,
         )
 
     @functools.cached_property
@@ -261,10 +280,11 @@ class Home:
 
     def arrivals(self, definitions: Mapping[str, Definition], writer: str) -> Arrivals:
         """Returns what takes files into the inboxes of these pipelines."""
+        from penstock.adapters.local.scratch import scratch_folder
         from penstock.runtime.machine.arrivals import Arrivals
 
         return Arrivals(
-            scratch=self.scratch,
+            copies=functools.partial(scratch_folder, self.scratch, "arriving-"),
             objects=self.objects,
             bus=self.bus,
             clock=self.clock,
@@ -287,6 +307,23 @@ class Home:
             interval_seconds=interval_seconds or INTERVAL_SECONDS,
         )
 
+    def file_inbox(
+        self, definitions: Mapping[str, Definition], writer: str, warn: Callable[[str], None] = lambda text: None
+    ) -> Inbox:
+        """Returns what takes files into the lake tables and the inboxes of these pipelines."""
+        from penstock.runtime.machine.inbox import Inbox
+
+        return Inbox(
+            self.inbox,
+            arrivals=self.arrivals(definitions, writer),
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            definitions=definitions,
+            writer=writer,
+            warn=warn,
+        )
+
     def retention(
         self, definitions: Mapping[str, Definition], warn: Callable[[str], None] = lambda text: None
     ) -> Retention:
@@ -294,7 +331,12 @@ class Home:
         from penstock.runtime.machine.retention import Retention
 
         return Retention(
-            objects=self.objects, sealing=self.sealing, clock=self.clock, definitions=definitions, warn=warn
+            objects=self.objects,
+            sealing=self.sealing,
+            clock=self.clock,
+            definitions=definitions,
+            forget=self.compactor.forget,
+            warn=warn,
         )
 
     @functools.cached_property
@@ -314,6 +356,7 @@ class Home:
             self.lake,
             temp_folder=self.path / "spilled",
             cache_folder=self.path / "cache" / "queries",
+            days_folder=self.days,
             fit=RawFitting(self.rows),
         )
         return self._metered(engine, "query", "MeteredQueryEngine")

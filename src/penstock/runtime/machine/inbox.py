@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from penstock.errors import AlreadyExistsError, NotFoundError
+from penstock.errors import AlreadyExistsError, NotFoundError, PenstockError
 from penstock.faultpoints import fault_point
 from penstock.lake import formats, layout
 from penstock.model.pipeline import Definition
@@ -19,36 +19,43 @@ from penstock.runtime.machine.lake_catalog import lake_tables
 
 Stamp = tuple[int, int]
 EXPIRE_SECONDS = 3600.0
+RETRY_SECONDS = 60.0
 
 
 class Inbox:
     """Takes files from ``<folder>/<table>/`` into the lake, and from ``<folder>/<inbox>/`` into the inbox.
 
     A file is taken when it looks the same in two scans. A raw object's name follows from its name, time and content,
-    so that a file that is taken twice, because the process died in between, is one object.
+    so that a file that is taken twice, because the process died in between, is one object. A file that cannot be taken
+    stays where it is, and is tried again every minute; the others are taken all the same.
+
+    Args:
+        arrivals: takes those of inboxes.
+        warn: told of a file that cannot be taken.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
+        arrivals: Arrivals,
         objects: ObjectStore,
         bus: Bus,
         clock: Clock,
         definitions: Mapping[str, Definition],
         writer: str,
-        scratch: Path,
+        warn: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._arrivals = Arrivals(
-            scratch=scratch, objects=objects, bus=bus, clock=clock, definitions=definitions, writer=writer
-        )
+        self._arrivals = arrivals
         self._folder = folder
         self._objects = objects
         self._bus = bus
         self._clock = clock
         self._writer = writer
         self._tables = lake_tables(definitions)
+        self._warn = warn
         self._seen: dict[Path, Stamp] = {}
+        self._again_at: dict[Path, float] = {}
         self._expire_at = float("-inf")
 
     def scan(self) -> list[str]:
@@ -63,16 +70,28 @@ class Inbox:
             if not folder.is_dir():
                 continue
             for path in sorted(folder.iterdir()):
-                if path.name.startswith(".") or path.is_symlink() or not path.is_file():
+                stamp = _stamp(path)
+                if stamp is None:
                     continue
-                status = path.stat()
-                found[path] = (status.st_mtime_ns, status.st_size)
-                if self._seen.get(path) == found[path]:
-                    taken.append(self.take(table, path))
-                    fault_point("inbox.before_unlink")
-                    path.unlink(missing_ok=True)
+                found[path] = stamp
+                if self._seen.get(path) == stamp and self._clock.now() >= self._again_at.get(path, float("-inf")):
+                    taken += self._settled(table, path)
         self._seen = found
+        self._again_at = {path: at for path, at in self._again_at.items() if path in found}
         return taken
+
+    def _settled(self, table: str, path: Path) -> list[str]:
+        """Takes a file that grows no longer, and takes it away; returns its key, or nothing."""
+        try:
+            key = self.take(table, path)
+            fault_point("inbox.before_unlink")
+            path.unlink(missing_ok=True)
+        except (OSError, PenstockError) as error:
+            if path not in self._again_at and path.exists():
+                self._warn(f"{path} stays in the inbox, and is tried again each minute: {error}")
+            self._again_at[path] = self._clock.now() + RETRY_SECONDS
+            return []
+        return [key]
 
     def take(self, table: str, path: Path) -> str:
         """Copies a file into a table's raw zone, or into an inbox; returns the object's key.
@@ -100,3 +119,14 @@ class Inbox:
             self._objects.create(key, data)
         self._bus.confirm(event)
         return key
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Returns what changes while a file grows; None for what is hidden, a link, no file, or gone."""
+    if path.name.startswith(".") or path.is_symlink() or not path.is_file():
+        return None
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -31,7 +31,11 @@ LEVEL = 9
 
 
 class Retention:
-    """Plans and carries out what the tables' retention says."""
+    """Plans and carries out what the tables' retention says.
+
+    Args:
+        forget: told of the table and partition of each sealed file before it goes, to remove what is derived from it.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Retention:
         sealing: SealingEngine,
         clock: Clock,
         definitions: Mapping[str, Definition],
+        forget: Callable[[str, str], None] = lambda table, partition: None,
         warn: Callable[[str], None] = lambda text: None,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
@@ -54,6 +59,7 @@ class Retention:
             for table in definition.lake_tables.values()
             if table.retain_seconds is not None or table.retain_zones or table.archive_after_seconds is not None
         ]
+        self._forget = forget
         self._warn = warn
         self._due_at = float("-inf")
 
@@ -128,6 +134,7 @@ class Retention:
                 found = self._objects.head(key)
                 if found is None or found.etag != decision.sealed_etag:
                     continue
+                self._forget(decision.table, decision.partition)
             self._objects.delete(key)
 
     def _archive(self, key: str) -> None:

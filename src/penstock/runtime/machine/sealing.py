@@ -1,13 +1,17 @@
-"""Sealing beside everything else: closed partitions are found now and then, and sealed in a thread."""
+"""Sealing beside everything else: closed partitions are found now and then, and sealed in a thread.
+
+Once a day is over, and when something came late, days are put together for queries.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from penstock.errors import PenstockError
 from penstock.model.datasets import LakeTable
 from penstock.model.pipeline import Definition
+from penstock.model.sealing import Compacted
 from penstock.ports.clock import Clock
 from penstock.ports.objects import ObjectStore
 from penstock.runtime.lake.closed import closed_partitions, next_closing, recently_closed
@@ -17,13 +21,18 @@ INTERVAL_SECONDS = 30.0
 # What came late into an old partition is found by a look at all of them.
 EVERYTHING_SECONDS = 3600.0
 GRACE_SECONDS = 30.0
+DAY_SECONDS = 86_400.0
+
+
+Compact = Callable[[LakeTable, float], Iterable[Compacted]]
 
 
 class LakeSealer:
     """Seals the closed partitions of the tables of these pipelines.
 
     Args:
-        warn: told of partitions that cannot be sealed, once for each reason.
+        compact: puts the days of a table that are over at a time together, one each step; None leaves it out.
+        warn: told of partitions that cannot be sealed, and of days that cannot be put together, once for each reason.
         in_background: seals in a thread; otherwise ``tick`` seals itself.
         everything_seconds: how often all partitions are looked at, for what came late into an old one.
     """
@@ -35,6 +44,7 @@ class LakeSealer:
         objects: ObjectStore,
         clock: Clock,
         definitions: Mapping[str, Definition],
+        compact: Compact | None = None,
         warn: Callable[[str], None] = lambda text: None,
         in_background: bool = True,
         everything_seconds: float = EVERYTHING_SECONDS,
@@ -45,8 +55,10 @@ class LakeSealer:
         self._objects = objects
         self._clock = clock
         self._tables = [table for definition in definitions.values() for table in definition.lake_tables.values()]
+        self._compact = compact
         self._warn = warn
         self._sealed: dict[tuple[str, str], int] = {}
+        self._latest_days: dict[str, int] = {}
         self._told: set[str] = set()
         self._due_at = self._everything_at = float("-inf")
         self._closes_at: float | None = None
@@ -66,7 +78,7 @@ class LakeSealer:
         self._due_at = monotonic + INTERVAL_SECONDS
         if everything:
             self._everything_at = monotonic + self._everything_seconds
-        self._thread = threading.Thread(target=self.seal_due, args=(everything,), name="sealer", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(everything,), name="sealer", daemon=True)
         self._thread.start()
 
     def next_due_at(self) -> float | None:
@@ -112,11 +124,39 @@ class LakeSealer:
                 count += self._seal(table, partition, digest)
         return count
 
+    def compact_due(self, everything: bool = True) -> int:
+        """Puts days together that are over, and returns how many.
+
+        Args:
+            everything: looks at all tables, not only at those of which a day was over since the last time.
+        """
+        if self._compact is None:
+            return 0
+        count = 0
+        for table in self._tables:
+            latest = int((self._clock.now() - table.seal_after_seconds) // DAY_SECONDS)
+            if self._latest_days.get(table.name) == latest and not everything:
+                continue
+            self._latest_days[table.name] = latest
+            try:
+                count += self._put_together(table, self._compact)
+            except PenstockError as error:
+                self._tell(f"{error.message}; {error.hint}")
+            except OSError as error:
+                self._tell(f"cannot put days of {table.name} together: {error}")
+        return count
+
     def close(self) -> None:
         """Begins nothing new, and waits for what is being sealed; what is not done then is begun anew next time."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(GRACE_SECONDS)
+
+    def _work(self, everything: bool) -> None:
+        count = self.seal_due(everything)
+        if everything and not self._stopping.is_set():
+            # What this look has sealed had come late as a rule.
+            self.compact_due(everything=count > 0)
 
     def _seal(self, table: LakeTable, partition: str, digest: int) -> int:
         if self._sealed.get((table.name, partition)) == digest:
@@ -131,6 +171,16 @@ class LakeSealer:
             return 0
         self._sealed[table.name, partition] = digest
         return int(outcome.is_new)
+
+    def _put_together(self, table: LakeTable, compact: Compact) -> int:
+        count = 0
+        for one in compact(table, self._clock.now()):
+            if one.problem:
+                self._tell(f"cannot put {table.name} {one.day} together: {one.problem}")
+            count += not one.problem
+            if self._stopping.is_set():
+                break
+        return count
 
     def _tell(self, text: str) -> None:
         self._is_behind = True

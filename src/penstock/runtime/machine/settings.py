@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         durability: ``normal`` survives the death of the process; ``full`` also a power cut, at the price of a sync for
             each commit; ``off`` survives no power cut, for what can be made again.
         workers: the most tasks that run at once.
+        compact: keep each day that is over in one file for queries as well, which takes as much space as what is
+            sealed of it.
         smtp: the mail server; see docs/how-to/notifications.md.
         follow, otlp: logs that are collected; see docs/how-to/collect-logs.md.
         transformer: on what transformations run; ``spark`` needs PySpark and Java.
@@ -59,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     durability: Literal["normal", "full", "off"] = "normal"
     workers: int = 32
+    compact: bool = True
     smtp: dict[str, Any] = {}
     follow: list[Follow] = []
     otlp: Otlp | None = None

@@ -112,12 +112,12 @@ class WarehouseContract:
         ]  # fmt: skip
         for run_id, counts in (("r1", UpsertCounts(inserted=2)), ("r2", UpsertCounts(unchanged=2))):
             with subject.store.transaction(WAREHOUSE, run_id) as tables:
-                assert tables.upsert("people", CsvRows(path, iter(rows))) == counts
+                assert tables.upsert("people", CsvRows([path], iter(rows))) == counts
                 tables.finish(counts={})
         assert subject.run("r3", *rows) == UpsertCounts(unchanged=2)
         encoded = [tuple(map(_encoded, msgspec.structs.astuple(row))) for row in rows]
         with subject.store.transaction(WAREHOUSE, "r4") as tables:
-            counts = tables.upsert("people", CsvRows(lambda: path, iter(encoded), encoded=True))
+            counts = tables.upsert("people", CsvRows(iter([path]), iter(encoded), encoded=True))
             assert counts == UpsertCounts(unchanged=2)
             tables.finish(counts={})
 

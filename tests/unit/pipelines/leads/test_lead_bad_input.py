@@ -34,6 +34,8 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "an empty array": (b" [ ] ", "no records"),
     "an empty list in an object": (b'{"leads": []}', "no records"),
     "a header alone": (b"name,email\n", "no records"),
+    "zeros": (bytes(10_000), "nothing but zeros"),
+    "blank UTF-16": (" \r\n".encode("utf-16"), "the file is empty"),
     "prose": (b"Dear colleagues,\nattached are the leads.\n", "no column says who the lead is"),
     "no header": (b"Ann,Lee,ann@acme.com\nBob,Lee,bob@acme.com\n", "no column says who the lead is"),
     "columns of something else": (b"sku,price\n1,2\n", "the columns are 'sku', 'price'"),

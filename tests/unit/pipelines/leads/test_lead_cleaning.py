@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cleaned_leads import AS_OF, clean, clean_records
+from tests.cleaned_leads import AS_OF, ETL, clean, clean_records, cleaned, incoming
 
 from penstock.pipelines.leads.cleaning import STEPS
+from penstock.pipelines.leads.duplicates_sql import NEIGHBOURS
 from penstock.pipelines.leads.records import Incoming, Lead
 
 WHOLE = {
@@ -291,6 +293,58 @@ def test_one_file_twice_is_the_same_leads() -> None:
     assert alone.lead_id in {lead.lead_id for lead in clean(text)[0]}
 
 
+def test_leads_come_in_the_order_of_their_key() -> None:
+    with cleaned(incoming("\n".join(json.dumps({"email": f"a{number}@b.com"}) for number in range(50)))) as result:
+        found = [lead.lead_id for batch in result.batches("lead") for lead in batch]
+    assert found == sorted(found)
+    assert len(found) == 50
+
+
+class Neighbours(msgspec.Struct):
+    """How many pairs are compared, and of how many people."""
+
+    pairs: int
+    people: int
+
+
+def test_the_neighbours_of_a_block_are_a_fixed_number() -> None:
+    people = [Incoming(line=line, full_name=f"Ann Lee{line}", company="Acme") for line in range(1, 301)]
+    told = "SELECT count(other) AS pairs, count(DISTINCT one) AS people FROM neighbour"
+    etl = msgspec.structs.replace(ETL, steps={**ETL.steps, "told": told}, outputs={"told": Neighbours})
+    with cleaned(people, etl) as result:
+        ((told,),) = result.batches("told")
+    # The last four of the block have fewer.
+    assert (told.people, told.pairs) == (300, NEIGHBOURS * 300 - 10)
+
+
 def test_no_step_knows_what_time_it_is() -> None:
     text = " ".join(STEPS.values()).lower()
     assert not any(word in text for word in ("now()", "current_", "random(", "uuid", "today("))
+
+
+def test_the_users_lists_decide_over_those_that_are_shipped() -> None:
+    addresses = (
+        "a@web.de",
+        "b@mailinator.com",
+        "c@x.mailinator.com",
+        "d@acme.com",
+        "e@y.mailinator.com",
+        "info@web.de",
+    )
+    leads, _ = clean(
+        "email\n" + "\n".join(addresses) + "\n",
+        business=["web.de", "x.mailinator.com"], free=["mailinator.com"], disposable=["acme.com"],
+    )  # fmt: skip
+    assert {lead.email: lead.email_kind for lead in leads} == {
+        "a@web.de": "business", "b@mailinator.com": "free", "c@x.mailinator.com": "business",
+        "d@acme.com": "disposable", "e@y.mailinator.com": "business", "info@web.de": "role",
+    }  # fmt: skip
+    leads, _ = clean("email\na@x.mailinator.com\nb@y.mailinator.com\n", business=["x.mailinator.com"])
+    assert [lead.email_kind for lead in leads] == ["business", "disposable"]
+
+
+def test_a_number_without_a_country_is_read_in_the_default_one() -> None:
+    content = "email,phone,country\na@acme.com,01 5331234,\nb@acme.com,020 7946 0018,United Kingdom\n"
+    assert [lead.phone_e164 for lead in clean(content)[0]] == [None, "+442079460018"]
+    leads, _ = clean(content, default_country="AT")
+    assert [(lead.phone_e164, lead.country_iso2) for lead in leads] == [("+4315331234", "AT"), ("+442079460018", "GB")]

@@ -10,9 +10,9 @@ import pytest
 
 from penstock.pipelines.leads import charts
 from penstock.pipelines.leads.processing import Resources
-from penstock.pipelines.leads.report import because, page
-from penstock.pipelines.leads.spreadsheet import COLUMNS, neutral, write_leads
-from penstock.pipelines.leads.summary import summary
+from penstock.pipelines.leads.report import page
+from penstock.pipelines.leads.spreadsheet import COLUMNS, write_leads
+from penstock.pipelines.leads.summary import because, summary
 
 RUN: dict[str, Any] = {
     "run_id": "f00d", "input": "input_data.json", "as_of": "2026-02-20", "scorer": "rules@72882d79", "read": 1000,
@@ -77,6 +77,11 @@ def test_a_sales_manager_reads_how_many_how_good_and_why_not() -> None:
     assert "  80 more named somebody who was in the file already, and were merged." in lines
     assert "  20 could not be used (2.0 %):" in lines
     assert any(line.split()[0] == "5" and "the record says nothing" in line for line in lines)
+    assert lines[-2:] == [
+        "  Scored by the rules, version 72882d79, as of 2026-02-20; run f00d",
+        "  Whom to call today: penstock leads export today.csv --grade A",
+    ]
+    assert summary({"runs": [{**RUN, "scorer": "model@2026-02-20.743ef2"}]}).endswith("--grade A --model")
 
 
 def test_a_file_that_comes_again_changes_nothing() -> None:
@@ -93,7 +98,9 @@ def test_what_is_unusual_is_said() -> None:
 def test_a_file_without_a_lead() -> None:
     empty = {**RUN, "read": 1, "stored": 0, "merged": 0, "rejected": 1, "average_score": None,
              "grades": dict.fromkeys("ABCD", 0), "reasons": {"empty": 1}, "reject_rate": 100.0}  # fmt: skip
-    assert summary({"runs": [empty]}).splitlines()[0] == "input_data.json: 1 record, 0 leads"
+    said = summary({"runs": [empty]})
+    assert said.splitlines()[0] == "input_data.json: 1 record, 0 leads"
+    assert "export" not in said
 
 
 def make_page(run: dict[str, Any] = RUN, text: str = "Anna") -> tuple[str, Warehouse]:
@@ -138,9 +145,19 @@ def test_what_people_say_is_never_part_of_the_sql() -> None:
     assert any(parameters and parameters["run_id"] == HOSTILE for _, parameters in warehouse.asked)
 
 
+def test_one_run_has_no_course() -> None:
+    run = {**dict.fromkeys(("records_read", "records_stored", "records_rejected"), 5), "as_of": "2026-02-19",
+           "average_score": 40.0}  # fmt: skip
+    for count, is_said in ((1, True), (2, False)):
+        warehouse = {"crm": Warehouse(pipeline_runs=[run] * count)}
+        text = page({"runs": []}, warehouse, Resources("inbox", "crm", "etl"))  # type: ignore[arg-type]
+        assert ("This is the first one" in text) is is_said
+        assert ("polyline" in text) is not is_said
+
+
 def test_the_weightiest_reasons() -> None:
-    reasons = [{"because": str(number), "points": -1.5 * number} for number in range(5)]
-    assert because(json.dumps(reasons)) == "0 (-0); 1 (-1.5); 2 (-3)"
+    reasons = [{"because": str(number), "points": -1.504 * number} for number in range(5)]
+    assert because(json.dumps(reasons)) == "0 (-0); 1 (-1.5); 2 (-3.01)"
 
 
 @pytest.mark.parametrize("values", [{}, {"a": 0}, {"a": 1e9, "b" * 200: 3}])
@@ -156,28 +173,22 @@ def test_a_bar_is_as_long_as_its_share() -> None:
     assert 'width="170.0"' in drawn
 
 
-@pytest.mark.parametrize(
-    ("cell", "written"),
-    [
-        ("=1+1", "'=1+1"), ("+33639981234", "'+33639981234"), ("-2", "'-2"), ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), ("  =1", "'  =1"), ("\uff1d1", "'\uff1d1"), ("Anna", "Anna"), ("", ""),
-        (-2, -2), (3.5, 3.5), (None, None), ("a=1", "a=1"), ("שלום", "שלום"),
-    ],
-)  # fmt: skip
-def test_no_cell_is_a_formula(cell: Any, written: Any) -> None:
-    assert neutral(cell) == written
-
-
 def test_a_spreadsheet_of_leads(tmp_path: Path) -> None:
     lead = dict.fromkeys(COLUMNS, "x") | {
         "score": 91,
         "full_name": '=HYPERLINK("http://x","y")',
         "company": 'A "B", C\n😀',
+        "reasons": json.dumps([{"points": 14.0, "because": "asked for a demo"}]),
     }
-    path = tmp_path / "out.csv"
-    assert write_leads(Warehouse(v_leads_current=[lead]), path, "AB") == 1
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        (row,) = csv.DictReader(file)
-    assert row["full_name"] == '\'=HYPERLINK("http://x","y")'
-    assert (row["score"], row["company"]) == ("91", 'A "B", C\n😀')
-    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+    path, warehouse = tmp_path / "out.csv", Warehouse(v_leads_current=[lead])
+    for exact, mark in ((False, "'"), (True, "")):
+        assert write_leads(warehouse, path, "AB", exact=exact) == 1
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert row["full_name"] == f'{mark}=HYPERLINK("http://x","y")'
+        assert (row["score"], row["company"]) == ("91", 'A "B", C\n😀')
+        assert row["reasons"] == "asked for a demo (+14)"
+        assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+    write_leads(warehouse, path, "A", by="model")
+    assert "WHERE model_grade IN (:g0) ORDER BY model_score DESC" in warehouse.asked[-1][0]
+    assert "WHERE grade IN (:g0, :g1) ORDER BY score DESC" in warehouse.asked[0][0]

@@ -9,7 +9,15 @@ import duckdb
 import pytest
 
 from penstock.errors import UsageError
-from penstock.pipelines.leads.rules import SHIPPED, describe, kind_of, read_rules, shipped_rules
+from penstock.pipelines.leads.rules import (
+    SHIPPED,
+    Cleaning,
+    describe,
+    describe_cleaning,
+    kind_of,
+    read_rules,
+    shipped_rules,
+)
 from penstock.pipelines.leads.scoring import rules_steps
 
 AS_OF = date(2026, 2, 20)
@@ -43,6 +51,10 @@ TYPES = {
 
 def rule(text: str, name: str = "one", part: str = "fit") -> str:
     return f'{HEAD}\n[[rules]]\nname = "{name}"\npart = "{part}"\n{text}'
+
+
+def cleaning(text: str) -> str:
+    return f"{rule(VALUES)}\n[cleaning]\n{text}"
 
 
 def score(text: str, **columns: Any) -> dict[str, Any]:
@@ -137,6 +149,15 @@ def test_grades_begin_where_the_file_says(points: float, score_: int, grade: str
     assert (found["score"], found["grade"]) == (score_, grade)
 
 
+def test_half_a_point_counts_for_a_whole_one() -> None:
+    # As binary numbers these add up to a little less than 43.5.
+    text = HEAD
+    for part, points in (("fit", 15.0), ("intent", 23.77), ("recency", 1.04), ("engagement", 3.69)):
+        text += f'[[rules]]\nname = "{part}"\npart = "{part}"\ncolumn = "phone_e164"\npresent = {points}\n'
+    assert 15.0 + 23.77 + 1.04 + 3.69 < 43.5
+    assert score(text, phone_e164="+1")["score"] == 44
+
+
 def test_reasons_are_the_weightiest_first_and_in_the_files_words() -> None:
     text = HEAD
     for number, points in enumerate((3, -9, 4, 3, 1, 2), start=1):
@@ -200,6 +221,14 @@ def test_sql_in_rules_is_text() -> None:
         (rule(VALUES).replace("max = 40", "max = 41"), "add up to 101"),
         (rule(VALUES).replace("B = 50", "B = 80"), "[grades] is A, B and C"),
         (HEAD, "rules"),
+        (cleaning('default_country = "Germany"'), "default_country is 'Germany', which is no country; such as DE"),
+        (cleaning('default_country = "ZZ"'), "'ZZ', which is no country"),
+        (cleaning('free = ["a@example.com"]'), "free has 'a@example.com', which is no domain"),
+        (cleaning('business = ["Example.com"]'), "in small letters"),
+        (cleaning('disposable = ["localhost"]'), "which is no domain"),
+        (cleaning('free = ["a.example"]\nbusiness = ["a.example"]'), "'a.example' is both business and free"),
+        (cleaning('spam = []'), "unknown field `spam`"),
+        (cleaning('free = "a.example"'), "Expected `array`"),
         ("x" * 300_000, "more than 200,000 bytes"),
     ],
 )  # fmt: skip
@@ -220,6 +249,27 @@ def test_the_version_follows_from_what_the_rules_say() -> None:
     text = SHIPPED.read_text("utf-8")
     assert read_rules(text + "\n# a comment\n").digest == shipped_rules().digest
     assert read_rules(text.replace("A = 70", "A = 71")).digest != shipped_rules().digest
+
+
+def test_what_is_said_about_cleaning_belongs_to_the_version() -> None:
+    text = SHIPPED.read_text("utf-8")
+    told = '[cleaning]\ndefault_country = "AT"\nbusiness = ["web.de"]\nfree = ["sub.bücher.xn--p1ai"]\n'
+    rules = read_rules(text.replace("# [cleaning]", told))
+    assert rules.digest != shipped_rules().digest == "72882d79"
+    assert rules.cleaning_options == {
+        "default_country": "AT", "business": ["web.de"], "free": ["sub.bücher.xn--p1ai"], "disposable": [],
+    }  # fmt: skip
+    assert describe_cleaning(rules) == "default_country: AT; business: web.de; free: sub.bücher.xn--p1ai"
+    assert (shipped_rules().cleaning_options, describe_cleaning(shipped_rules())) == ({}, "")
+
+
+def test_the_example_of_cleaning_in_the_file_can_be_used() -> None:
+    lines = SHIPPED.read_text("utf-8").splitlines()
+    begin = lines.index("# [cleaning]")
+    wanted = [line.removeprefix("# ") if begin <= place < begin + 5 else line for place, line in enumerate(lines)]
+    assert read_rules("\n".join(wanted)).cleaning == Cleaning(
+        default_country="DE", business=["online.example"], free=["mail.example"], disposable=["minutes.example"]
+    )
 
 
 def test_people_see_every_rule() -> None:

@@ -41,7 +41,9 @@ def shop() -> Pipeline:
     pipeline.queue("jobs")
     pipeline.event_bus("happenings")
 
-    @pipeline.task(may=[orders.append])
+    failed, took = pipeline.metric("LoadErrors", "Count"), pipeline.metric("LoadDuration", "Milliseconds")
+
+    @pipeline.task(may=[orders.append], errors=failed, duration=took)
     def load(event: Any, context: Any) -> None:
         if event.get("--fail"):
             raise ValueError("no such file")

@@ -72,5 +72,16 @@ class TestJobs:
         # Whoever does not wait is not told.
         assert "JobRunId" in services.call("glue:startJobRun", failing)
 
+    def test_how_a_job_ends_is_published(self, services: Services, home: Home) -> None:
+        """As the job's script does in an account."""
+        services.call("glue:startJobRun.sync", {"JobName": "load"})
+        services.error("glue:startJobRun.sync", {"JobName": "load", "Arguments": {"--fail": "yes"}})
+        found = {
+            metric.name: [value for _, value, _ in home.metrics.values(metric, 0, home.clock.now() + 1)]
+            for metric in home.metrics.series()
+        }
+        assert found["LoadErrors"] == [0.0, 1.0]
+        assert len(found["LoadDuration"]) == 2
+
     def test_a_job_that_is_not_there(self, services: Services) -> None:
         assert services.error("glue:startJobRun.sync", {"JobName": "nope"})[0] == "Glue.EntityNotFoundException"

@@ -88,6 +88,7 @@ class Lake:
         self.objects = WatchedStore(folder)
         self.clock = VirtualClock(MIDNIGHT)
         self.warnings: list[str] = []
+        self.forgotten: list[tuple[str, str, bool]] = []
         pipeline = Pipeline("p")
         pipeline.lake("readings", Reading, retain=days(10), archive_after=days(1))
         self.retention = Retention(
@@ -95,8 +96,14 @@ class Lake:
             sealing=NamedSources(folder),
             clock=self.clock,
             definitions={"p": pipeline.declared()},
+            forget=self._forget,
             warn=self.warnings.append,
         )
+
+    def _forget(self, table: str, partition: str) -> None:
+        """Notes what is to be forgotten, and whether its sealed file is there still."""
+        is_there = self.objects.head(f"sealed/{table}/{partition}/{table}.parquet") is not None
+        self.forgotten.append((table, partition, is_there))
 
     @staticmethod
     def path(hour: int) -> str:
@@ -277,3 +284,12 @@ def test_nothing_goes_that_is_not_both_old_and_sealed(hours: dict[int, SimpleNam
                     assert (f"archive/{key}.zst" if key.startswith("raw/") else key) in left
                 else:
                     assert not {key, f"archive/{key}.zst"} & left
+
+
+def test_what_is_derived_from_a_sealed_file_goes_before_it(lake: Lake) -> None:
+    lake.seal(7, lake.raw(7, "a"))
+    lake.seal(8, lake.raw(8, "b"))
+    lake.run_at(MIDNIGHT + 8 * 3600 + 86_400)
+    assert lake.forgotten == []
+    lake.run_at(MIDNIGHT + 8 * 3600 + 10 * 86_400)
+    assert lake.forgotten == [("readings", lake.path(7), True)]

@@ -2,9 +2,8 @@ SELECT
   _source, _line, order_id, customer_id, ordered_at, currency, country, channel, lines, units, euros,
   gross - discount AS net,
   row_number() OVER (PARTITION BY order_id ORDER BY _source, _line) AS occurrence,
-  regexp_extract(_source, 'year=(\d+)/month=(\d+)/day=(\d+)/hour=(\d+)', 1) || '-'
-    || regexp_extract(_source, 'year=(\d+)/month=(\d+)/day=(\d+)/hour=(\d+)', 2) || '-'
-    || regexp_extract(_source, 'year=(\d+)/month=(\d+)/day=(\d+)/hour=(\d+)', 3) || ' '
-    || regexp_extract(_source, 'year=(\d+)/month=(\d+)/day=(\d+)/hour=(\d+)', 4) AS arrived
+  replace(replace(replace(
+    regexp_extract(_source, 'year=(\d+/month=\d+/day=\d+/hour=\d+)', 1), '/month=', '-'), '/day=', '-'), '/hour=', ' '
+  ) AS arrived
 FROM judged
 WHERE reason IS NULL

@@ -8,3 +8,4 @@ SELECT
   lines
 FROM accepted
 WHERE occurrence = 1
+ORDER BY order_id
