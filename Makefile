@@ -19,7 +19,7 @@ test: $(VENV)/.ready-dev ## set everything up and run the checks and the tests
 
 test-all: $(VENV)/.ready-dev ## the same, with the slow tests: crashes by the hundred, long properties
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q -n 6 --maxschedchunk 1 --durations 12
+	$(BIN)/python -m pytest -q -n 5 --dist loadgroup --durations 12
 
 check: lint types contracts
 

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from tests.database_servers import MariadbServer, PostgresqlServer
 
 REGION = "eu-central-1"
+# What takes seconds to start, and is started by each worker that has a test with it.
+SERVERS = ("spark", "postgresql_server", "mariadb_server")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Gives the tests of Spark to one worker, and those of database servers to another."""
+    asked = [*getattr(item, "fixturenames", ()), *getattr(getattr(item, "callspec", None), "params", {}).values()]
+    wanted = [name for name in SERVERS if name in asked]
+    if wanted:
+        item.add_marker(pytest.mark.xdist_group("spark" if "spark" in wanted else "databases"))
 
 
 @pytest.hookimpl(trylast=True)

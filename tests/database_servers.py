@@ -129,8 +129,9 @@ class MariadbServer(DatabaseServer):
     def install(self) -> None:
         """Makes the server's files."""
         subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", "--skip-test-db",
-             "--auth-root-authentication-method=normal", *self._user()],
+            # Two that are installed at once would take each other's temporary tables in the same folder for their own.
+            ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}",
+             "--skip-test-db", "--auth-root-authentication-method=normal", *self._user()],
             check=True, capture_output=True, cwd=self.folder, **self.owner(),
         )  # fmt: skip
 
@@ -138,7 +139,8 @@ class MariadbServer(DatabaseServer):
         return [
             str(self.programs / "mariadbd"), "--no-defaults", f"--datadir={self.folder / 'data'}",
             f"--socket={self.folder / 'socket'}", f"--port={self.port}", "--bind-address=127.0.0.1",
-            f"--pid-file={self.folder / 'pid'}", "--innodb-flush-log-at-trx-commit=2", "--skip-log-bin",
+            f"--pid-file={self.folder / 'pid'}", f"--tmpdir={self.folder}",
+            "--innodb-flush-log-at-trx-commit=2", "--skip-log-bin",
             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--character-set-server=latin1",
             *self._user(),
         ]  # fmt: skip

@@ -310,5 +310,5 @@ def test_the_server_refuses_what_a_file_of_rows_has_wrong(postgresql_server: Pos
     for text in ('"a",x,"why"\n', '"a",1\n', '"a",1,"\0"\n', f'"{"a" * 256}",1,""\n'):
         path.write_text(text)
         with pytest.raises(ValidationError, match="cannot keep"), store.transaction(WAREHOUSE, "r1") as tables:
-            tables.upsert("visits", CsvRows(path, []))
+            tables.upsert("visits", CsvRows([path], []))
         assert count(store) == 0

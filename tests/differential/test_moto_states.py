@@ -22,9 +22,15 @@ EXPECTED = {name: aspects for one in DIFFERENCES for name, aspects in one.cases.
 @pytest.mark.parametrize("group", GROUPS)
 def test_same_outcomes_but_where_a_difference_is_listed(group: str) -> None:
     pytest.importorskip("moto")
+    here = {case.name: outcome_here(case) for case in GROUPS[group]}
     with moto() as client:
         there = outcomes_in_moto(client, GROUPS[group])
-    wrong = [_unexpected(case, outcome_here(case), there[case.name]) for case in GROUPS[group]]
+    # Threads that parse at once disturb each other in CPython 3.11 (an AST's depth is counted for all of them), and
+    # moto runs all cases in threads: what differs is asked again by itself.
+    for case in [one for one in GROUPS[group] if _unexpected(one, here[one.name], there[one.name])]:
+        with moto() as client:
+            there |= outcomes_in_moto(client, [case])
+    wrong = [_unexpected(case, here[case.name], there[case.name]) for case in GROUPS[group]]
     assert not any(wrong), "\n".join(filter(None, wrong))
 
 

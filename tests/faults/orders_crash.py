@@ -20,8 +20,10 @@ def main(path: str) -> None:
     clock = VirtualClock(NOW)
     home = Home(Path(path), clock=clock, entropy=SeededEntropy(0))
     is_new = not home.journal.find(Filter(limit=1))
-    # What a restart finds has its name already, and its owner: new executions, and this process, get other names.
-    home.entropy = SeededEntropy(_starts_before(home.path))
+    starts = _starts_before(home.path)
+    if not is_new:
+        # What a restart finds has its name already, and its owner: new executions, and this process, get other names.
+        home.entropy = SeededEntropy(starts)
     definitions = {"orders": pipeline.build()}
     caller = TaskCaller(definitions, lambda: home.ports("crash"))
     machine = Machine(home, definitions, make_invoker=lambda _: InlineInvoker(caller))

@@ -24,6 +24,7 @@ from tests.faults.seal_crash import PARTITION, TABLE, sealer
 
 SCRIPT = Path(__file__).parent / "seal_crash.py"
 SEALERS = 2
+KILLS = int(os.environ.get("PENSTOCK_KILLS", "60"))
 RECORDS = 400
 POINTS = [
     "sealing.before_replace", "sealing.after_replace", "objects.before_lock", "objects.before_rename",
@@ -109,7 +110,7 @@ class Scene:
                 yield from {line["id"] for line in lines if isinstance(line["id"], int)}
 
 
-@pytest.mark.parametrize("count", [6, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("count", [6, pytest.param(KILLS, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_sealers_are_killed_while_readers_look(tmp_path: Path, count: int) -> None:
     chance = random.Random(count)
     scene = Scene(tmp_path / "lake", chance)

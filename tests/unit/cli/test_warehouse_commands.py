@@ -79,13 +79,13 @@ def test_what_is_printed_for_a_person_who_owns_the_database(run: Run) -> None:
     assert "COLLATE utf8mb4_nopad_bin" in run("sql", "crm", "--server", "mariadb")[1]
     assert "GRANT SELECT, INSERT, UPDATE ON leads TO crm_writer" in run("roles", "crm", "--server", "postgresql")[1]
     assert run("views", "crm")[1] == "-- v_best\nSELECT lead_id FROM leads WHERE points > 9\n"
-    assert json.loads(run("--json")[1])[0]["warehouse"] == "crm"
+    assert "crm" in {one["warehouse"] for one in json.loads(run("--json")[1])}
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("current", "cmr"), 4, "there is crm"),
+        (("current", "cmr"), 4, "crm"),
         (("roles", "crm"), 2, "--server"),
         (("sql", "crm", "--server", "oracle"), 2, "one of sqlite"),
         (("query", "crm", "SELECT 1", "-p", "id"), 2, "NAME=TEXT"),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from penstock.adapters.local.query_gate import objects_of
+
 TIMES = frozenset({"TIMESTAMP", "DATE"})
 Node = Mapping[str, Any]
 
@@ -54,16 +56,5 @@ def _is_cast(data: bytes, start: int, length: int) -> bool:
 
 def _unnamed(nodes: Iterable[Node]) -> Iterator[Node]:
     """Yields all objects of the columns that are named by their text."""
-    waiting: list[Any] = [
-        item
-        for node in nodes
-        for item in node.get("select_list") or ()
-        if isinstance(item, dict) and not item.get("alias")
-    ]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield value
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
+    columns = (item for node in nodes for item in node.get("select_list") or ())
+    return objects_of([item for item in columns if isinstance(item, dict) and not item.get("alias")])

@@ -83,7 +83,7 @@ def admit(connection: duckdb.DuckDBPyConnection, sql: str, known: Sequence[str])
         raise QueryError("the query is nested too deeply", hint="split it with WITH") from None
     if tree["error"]:
         raise _refusal(connection, text)
-    nodes = list(_nodes(tree["statements"]))
+    nodes = list(objects_of(tree["statements"]))
     _check_reading(nodes, inner)
     is_repeatable = explained is None and not any(_varies(node) for node in nodes)
     return Question(text, frozenset(_tables(nodes, inner, known)), tuple(nodes), is_repeatable)
@@ -124,7 +124,7 @@ def _refusal(connection: duckdb.DuckDBPyConnection, sql: str) -> QueryError:
     return QueryError(f"{kind} is not possible: a query only reads", hint="write a SELECT")
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def objects_of(tree: Any) -> Iterator[dict[str, Any]]:
     """Yields every object of a tree; without recursion, a hostile tree may be deep."""
     waiting = [tree]
     while waiting:

@@ -183,10 +183,9 @@ def _read_last(plan: TransformationPlan) -> dict[str, list[str]]:
     for name, sql in plan.steps.items():
         words = {word.lower() for word in re.findall(r"\w+", sql)}
         named = {one for one in (*plan.inputs, *reads) if one.lower() in words}
-        # What is no table reads its own tables where it is read.
+        # What is no table reads its own tables where it is read; but they must be there when it is made, too.
         reads[name] = (named & tables).union(*(reads[one] for one in named - tables))
-        if name in tables:
-            last |= dict.fromkeys(reads[name], name)
+        last |= dict.fromkeys(reads[name], name)
     found: dict[str, list[str]] = {}
     for table, step in last.items():
         if table not in plan.outputs:

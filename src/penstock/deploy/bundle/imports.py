@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +77,8 @@ def find_needs(definition: Definition, reference: Reference, include: Sequence[s
         UsageError: a file is not in the project, or is compiled.
     """
     places = Places(reference)
-    read = functools.cache(read_source)
     return {
-        name: _Walk(places, read, f"task {name!r}").run(definition, task, reference, include)
+        name: _Walk(places, f"task {name!r}").run(definition, task, reference, include)
         for name, task in functions(definition).items()
     }
 
@@ -87,9 +86,8 @@ def find_needs(definition: Definition, reference: Reference, include: Sequence[s
 def find_job_needs(definition: Definition, reference: Reference) -> dict[str, Needs]:
     """Returns what each task needs that is a job on Spark. Raises as ``find_needs`` does."""
     places = Places(reference)
-    read = functools.cache(read_source)
     return {
-        name: _Walk(places, read, f"job {name!r}").run(definition, definition.tasks[name], reference, JOB)
+        name: _Walk(places, f"job {name!r}").run(definition, definition.tasks[name], reference, JOB)
         for name in definition.deployment.jobs
     }
 
@@ -97,9 +95,8 @@ def find_job_needs(definition: Definition, reference: Reference) -> dict[str, Ne
 def find_instance_needs(definition: Definition, reference: Reference, include: Sequence[str] = ()) -> Needs:
     """Returns what an instance needs, on which all tasks run. Raises as ``find_needs`` does."""
     places = Places(reference)
-    read = functools.cache(read_source)
     needs = [
-        _Walk(places, read, f"task {name!r}").run(definition, task, reference, (*INSTANCE, *include))
+        _Walk(places, f"task {name!r}").run(definition, task, reference, (*INSTANCE, *include))
         for name, task in definition.tasks.items()
     ]
     files = {path: file for need in needs for path, file in need.files.items()}
@@ -107,10 +104,20 @@ def find_instance_needs(definition: Definition, reference: Reference, include: S
     return Needs(files=dict(sorted(files.items())), distributions=frozenset[str]().union(*distributions))
 
 
+def _read(path: Path, package: str) -> Source:
+    """Returns what a module says; one is read once, until it changes."""
+    status = path.stat()
+    return _read_version(path, package, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_version(path: Path, package: str, _changed_at: int, _size_bytes: int) -> Source:
+    return read_source(path, package)
+
+
 class _Walk:
-    def __init__(self, places: Places, read: Callable[[Path, str], Source], what: str) -> None:
+    def __init__(self, places: Places, what: str) -> None:
         self._places = places
-        self._read = read
         self._what = what
         self._found: dict[str, Place] = {}
         self._sources: dict[str, Source] = {}
@@ -166,7 +173,7 @@ class _Walk:
             return
         self._module(name.rpartition(".")[0], where)
         if place.file is not None:
-            self._sources[name] = self._read(place.file, place.package)
+            self._sources[name] = _read(place.file, place.package)
             self._load(place, self._sources[name])
 
     def _load(self, place: Place, source: Source) -> None:

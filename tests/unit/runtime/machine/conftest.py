@@ -1,12 +1,14 @@
-"""Map runs in a temporary home."""
+"""Map runs, and logs that are followed, in a temporary home."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.following import Scene
 from tests.map_runs import MAY, World
 
+from penstock import faultpoints
 from penstock.model.access import Grant
 
 
@@ -25,3 +27,11 @@ def world(tmp_path: Path, made: list[World]) -> Any:
         return made[-1]
 
     return make
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path)
+    yield made
+    faultpoints.disarm()
+    made.follower.close()

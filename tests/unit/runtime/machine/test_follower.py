@@ -2,150 +2,25 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import logging
-import lzma
-import os
 import random
-import shutil
-from collections.abc import Callable, Iterator
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-import zstandard
+from tests.following import PACK, Scene
 
 from penstock import faultpoints
-from penstock.adapters.local.bus import MIGRATION as BUS
-from penstock.adapters.local.bus import SqliteBus
-from penstock.adapters.local.database import Database
-from penstock.adapters.local.objects import FileObjectStore
-from penstock.adapters.local.offsets import SqliteOffsetStore
-from penstock.adapters.virtual.clock import SeededEntropy, VirtualClock
+from penstock.adapters.virtual.clock import VirtualClock
 from penstock.errors import UsageError
-from penstock.logs.entry import LogEntry
 from penstock.model.datasets import LakeTable
-from penstock.runtime.machine.follower import Destination, Follower, LogSink, Watch
+from penstock.runtime.machine.follower import Destination, LogSink
 
-BEGAN = 1_771_574_220.0
 FAULTS = (
     "follow.after_begin", "follow.before_create", "objects.before_link", "objects.after_link", "follow.after_create",
     "database.before_commit", "database.after_commit", "follow.after_commit",
 )  # fmt: skip
-
-
-PACK: dict[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress,
-}  # fmt: skip
-
-
-class Scene:
-    """A log that is written and rotated, a home that follows it, and what must have been stored."""
-
-    def __init__(self, folder: Path, pattern: str = "app.log", **options: Any) -> None:
-        self.log = folder / "logs" / "app.log"
-        self.log.parent.mkdir()
-        self.pattern = self.log.parent / pattern
-        self.home = folder / "home"
-        self.home.mkdir()
-        self.watch = Watch(patterns=(self.pattern,), host="here", **options)
-        self.clock = VirtualClock(BEGAN)
-        self.objects = FileObjectStore(self.home / "lake")
-        self.written: list[str] = []
-        self.warnings: list[str] = []
-        self._lives = 0
-        self.follower = self.start()
-
-    def start(self) -> Follower:
-        self._lives += 1
-        self.offsets = SqliteOffsetStore(self.home / "follow.sqlite")
-        database = Database(self.home / "bus.sqlite", (BUS,))
-        sink = LogSink(
-            Destination(pipeline="logs", table=LakeTable(name="logs", record=LogEntry), is_watched=True),
-            objects=self.objects, bus=SqliteBus(database), clock=self.clock, writer="w",
-        )  # fmt: skip
-        return Follower(
-            [self.watch], sink, offsets=self.offsets, clock=self.clock, entropy=SeededEntropy(self._lives),
-            warn=self.warnings.append, batch_bytes=400, flush_seconds=0.0,
-        )  # fmt: skip
-
-    def restart(self) -> None:
-        """Begins anew with what is on the disk, as after a kill."""
-        faultpoints.disarm()
-        self.follower.close()
-        self.offsets.close()
-        self.follower = self.start()
-
-    def write(self, *lines: str, end: str = "\n") -> None:
-        with self.log.open("a") as file:
-            for line in lines:
-                file.write(line + end)
-        self.written += lines
-
-    def tick(self, seconds: float = 0.0) -> None:
-        self.clock.advance(seconds)
-        self.follower.tick()
-
-    def settle(self) -> None:
-        for _ in range(4):
-            self.tick(10.0)
-
-    def entries(self) -> list[LogEntry]:
-        decoder = msgspec.json.Decoder(LogEntry)
-        found = []
-        for info in self.objects.list("raw/"):
-            found += [decoder.decode(line) for line in self.objects.get(info.key).splitlines()]
-        return found
-
-    def stored(self) -> list[str]:
-        return [entry.message for entry in self.entries()]
-
-    def generations(self) -> list[Path]:
-        """Returns the older generations, the oldest first."""
-        return sorted(self.log.parent.glob("app.log.*"), key=lambda path: -int(path.name.split(".")[2]))
-
-    def shift(self) -> None:
-        """Makes room for a new older generation."""
-        for path in self.generations():
-            app, log, number, *packed = path.name.split(".")
-            path.rename(path.with_name(".".join([app, log, str(int(number) + 1), *packed])))
-
-    def compress(self, suffix: str = ".gz", between: Callable[[], None] = lambda: None) -> None:
-        """Compresses the oldest generation that is not, as logrotate does: what it was made of goes last."""
-        plain = next((path for path in self.generations() if path.suffix not in PACK), None)
-        if plain is not None:
-            packed = plain.with_name(plain.name + suffix)
-            data = PACK[suffix](plain.read_bytes())
-            packed.write_bytes(data[: len(data) // 2])
-            between()
-            packed.write_bytes(data)
-            between()
-            os.utime(packed, (plain.stat().st_mtime, plain.stat().st_mtime))
-            plain.unlink()
-
-    def rename(self) -> None:
-        if self.log.exists():
-            self.shift()
-            self.log.rename(self.log.with_name("app.log.1"))
-
-    def copy_and_truncate(self, between: Callable[[], None] = lambda: None) -> None:
-        if self.log.exists():
-            self.shift()
-            shutil.copyfile(self.log, self.log.with_name("app.log.1"))
-            between()
-            with self.log.open("r+") as file:
-                file.truncate(0)
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    made = Scene(tmp_path)
-    yield made
-    faultpoints.disarm()
-    made.follower.close()
 
 
 def test_lines_are_stored_as_they_come(scene: Scene) -> None:
@@ -306,121 +181,6 @@ def test_a_trace_is_one_entry_even_if_it_comes_in_parts(scene: Scene) -> None:
     scene.settle()
     assert [entry.severity for entry in scene.entries()] == ["ERROR", "INFO"]
     assert scene.entries()[0].message.endswith("ValueError: x")
-
-
-@pytest.mark.parametrize("suffix", sorted(PACK))
-def test_a_generation_that_was_read_is_not_read_again_when_it_is_compressed(scene: Scene, suffix: str) -> None:
-    scene.write("one", "two")
-    scene.settle()
-    scene.rename()
-    scene.settle()
-    scene.compress(suffix)
-    scene.write("three")
-    scene.settle()
-    scene.shift()
-    scene.restart()
-    scene.settle()
-    assert scene.stored() == ["one", "two", "three"]
-    assert not scene.warnings
-
-
-@pytest.mark.parametrize("suffix", sorted(PACK))
-def test_generations_that_were_compressed_while_nobody_looked_are_read(scene: Scene, suffix: str) -> None:
-    scene.write("one")
-    scene.settle()
-    scene.write("two")
-    for number in range(3):
-        scene.rename()
-        scene.write(f"of {number}", "x" * 2000)
-        scene.compress(suffix)
-    scene.restart()
-    scene.settle()
-    scene.settle()
-    assert scene.stored() == scene.written
-    assert {entry.source for entry in scene.entries()} == {str(scene.log)}
-
-
-@pytest.mark.parametrize("suffix", sorted(PACK))
-def test_a_compressed_generation_may_be_of_several_parts(scene: Scene, suffix: str) -> None:
-    """As `gzip -c more >> app.log.1.gz` makes one."""
-    scene.tick()
-    parts = [f"part {number}\n".encode() * 3000 for number in range(3)]
-    scene.log.with_name(f"app.log.1{suffix}").write_bytes(b"".join(map(PACK[suffix], parts)))
-    scene.settle()
-    assert "".join(f"{line}\n" for line in scene.stored()).encode() == b"".join(parts)
-
-
-def test_a_loggers_own_compression_of_the_live_log_is_read_once(scene: Scene) -> None:
-    """As the rotator of the logging cookbook does: the compressed file is made of the log itself, which then goes.
-
-    https://docs.python.org/3/howto/logging-cookbook.html#using-a-rotator-and-namer-to-customize-log-rotation-processing
-    """
-    scene.write("one", "two")
-    scene.tick()
-    packed = scene.log.with_name("app.log.1.gz")
-    data = gzip.compress(scene.log.read_bytes())
-    packed.write_bytes(data[:10])
-    scene.tick(1.0)
-    packed.write_bytes(data)
-    scene.tick(1.0)
-    scene.log.unlink()
-    scene.tick(1.0)
-    scene.write("three")
-    scene.settle()
-    scene.restart()
-    scene.settle()
-    assert scene.stored() == ["one", "two", "three"]
-
-
-def test_a_compressed_generation_is_unpacked_once(scene: Scene) -> None:
-    scene.tick()
-    scene.write("one")
-    scene.rename()
-    scene.compress()
-    scene.settle()
-    # Of the same size and inode, it is not looked at again.
-    (packed,) = scene.generations()
-    packed.write_bytes(b"x" * packed.stat().st_size)
-    scene.restart()
-    scene.settle()
-    assert scene.stored() == ["one"]
-    assert not scene.warnings
-
-
-def test_compressed_generations_that_are_there_before_are_not_collected(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"long ago\n"))
-    scene.write("one")
-    scene.settle()
-    scene.rename()
-    scene.settle()
-    scene.restart()
-    scene.settle()
-    assert scene.stored() == ["one"]
-
-
-def test_compressed_files_that_a_pattern_means_are_collected(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, "app.log*")
-    scene.log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"long ago\n"))
-    scene.write("one")
-    scene.settle()
-    assert sorted(scene.stored()) == ["long ago", "one"]
-
-
-def test_of_damaged_data_what_comes_before_is_read(scene: Scene) -> None:
-    scene.tick()
-    data = gzip.compress(b"".join(b"line %d\n" % number for number in range(50_000)))
-    scene.log.with_name("app.log.1.gz").write_bytes(data[: len(data) // 2])
-    os.utime(scene.log.with_name("app.log.1.gz"), (BEGAN, BEGAN))
-    scene.tick(50.0)
-    # It may still be written.
-    assert scene.stored() == []
-    scene.settle()
-    stored = scene.stored()
-    assert stored == [f"line {number}" for number in range(len(stored) - 1)] + stored[-1:]
-    assert 20_000 < len(stored) < 30_000
-    (warning,) = scene.warnings
-    assert "app.log.1.gz" in warning
 
 
 def test_pythons_own_rotation_is_followed(scene: Scene) -> None:
