@@ -76,8 +76,8 @@ def penstock(*arguments: str, folder: Path, **variables: str) -> subprocess.Comp
 
 def rehearse(*arguments: str, folder: Path, code: int = 0, **variables: str) -> dict[str, Any]:
     done = penstock(*arguments, "--json", folder=folder, **variables)
-    assert done.returncode == code, done.stdout[-4000:] + done.stderr[-4000:]
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout or "{}")
+    assert done.returncode == code, (found.get("failures"), done.stderr[-4000:])
     assert found["passed"] == (code == 0)
     return dict(found)
 

@@ -298,10 +298,13 @@ def series(points: Iterable[Datapoint]) -> dict[str, str]:
 
 
 def summary(values: list[float], *, measured: bool) -> str:
-    """Returns a series in a line. Of what is measured in time only the count can be equal."""
+    """Returns a series in a line, in whatever order its values came.
+
+    Of what is measured in time only the count can be equal.
+    """
     if measured:
         return f"{len(values)} values"
-    return f"{len(values)} values from {min(values):g} to {max(values):g}, sum {sum(values):.6g}"
+    return f"{len(values)} values from {min(values):g} to {max(values):g}, sum {math.fsum(values):.6g}"
 
 
 def label_of(metric: Metric) -> str:
