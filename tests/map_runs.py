@@ -16,8 +16,8 @@ from penstock.model.access import Grant, Kind
 from penstock.model.pipeline import Definition
 from penstock.model.workflow import Workflow
 from penstock.ports.journal import Execution, Outcome, Recorded, Status
-from penstock.runtime.machine.home import JOURNAL_MIGRATIONS
 from penstock.runtime.machine.map_runs import MapRunner
+from penstock.runtime.machine.stores import JOURNAL_MIGRATIONS
 from penstock.runtime.replay import begin, replay
 
 ECHO = {"StartAt": "E", "States": {"E": {"Type": "Pass", "End": True}}}

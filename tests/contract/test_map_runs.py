@@ -6,7 +6,7 @@ import pytest
 from penstock.adapters.local.database import Database
 from penstock.adapters.local.journal import SqliteJournal
 from penstock.adapters.local.map_runs import SqliteMapRunStore
-from penstock.runtime.machine.home import JOURNAL_MIGRATIONS
+from penstock.runtime.machine.stores import JOURNAL_MIGRATIONS
 from penstock.testing.contracts.map_runs import MapRunStoreContract
 
 

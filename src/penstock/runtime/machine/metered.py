@@ -15,7 +15,7 @@ from penstock.ports.meter import Meter
 if TYPE_CHECKING:
     from penstock.adapters.metered.hot import HeldHotStore
     from penstock.adapters.metered.objects import HeldObjectStore
-    from penstock.runtime.machine.home import Home
+    from penstock.runtime.machine.stores import Stores
     from penstock.runtime.machine.worker import Observer
 
 Port = TypeVar("Port")
@@ -40,7 +40,7 @@ def wrapped(port: Port, module: str, wrapper: str, meter: Meter, clock: Clock) -
 
 
 def metered(
-    home: Home, invoker: Invoker, definitions: Mapping[str, Definition], observers: Sequence[Observer]
+    home: Stores, invoker: Invoker, definitions: Mapping[str, Definition], observers: Sequence[Observer]
 ) -> tuple[Invoker, Sequence[Observer]]:
     """Returns an invoker, and observers of executions, that tell a home's meter; as they are where there is none."""
     if home.meter is None:
@@ -54,7 +54,7 @@ def metered(
     return cast("Invoker", MeteredInvoker(invoker, home.meter, home.clock, definitions)), (*observers, observer)
 
 
-def _take_stock(home: Home, definitions: Mapping[str, Definition]) -> None:
+def _take_stock(home: Stores, definitions: Mapping[str, Definition]) -> None:
     """Tells a meter that is new what is there already."""
     objects, hot = cast("HeldObjectStore", home.objects), cast("HeldHotStore", home.hot)
     for info in objects.list():
@@ -67,7 +67,7 @@ def _take_stock(home: Home, definitions: Mapping[str, Definition]) -> None:
 class MeteredPorts:
     """A home's ports, as tasks and workflows use them."""
 
-    def __init__(self, home: Home, meter: Meter) -> None:
+    def __init__(self, home: Stores, meter: Meter) -> None:
         self._home = home
         self._meter = meter
         self.writer = home.writer

@@ -22,11 +22,12 @@ from penstock.model.pipeline import Definition
 from penstock.ports.invoke import Call
 from penstock.runtime.context import Ports
 from penstock.runtime.integrations import perform
-from penstock.runtime.machine.home import JOURNAL_MIGRATIONS, Home
+from penstock.runtime.machine.home import Home
 from penstock.runtime.machine.housekeeping import Housekeeper
 from penstock.runtime.machine.notifier import Notifier
 from penstock.runtime.machine.retention import Retention
 from penstock.runtime.machine.sealing import LakeSealer
+from penstock.runtime.machine.stores import JOURNAL_MIGRATIONS
 from penstock.runtime.simulation.plan import DAY_SECONDS, Plan
 
 if TYPE_CHECKING:
