@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.cost.prices import book
-from penstock.cost.units import express_gb_seconds, glue_dpu_hours, lambda_gb_seconds
+from penstock.cost.units import athena_gb, express_gb_seconds, glue_dpu_hours, lambda_gb_seconds
 
 PRICES = book()
 
@@ -91,3 +91,19 @@ def test_what_infracost_prints(code: str, quantity: float, cost: float) -> None:
 def test_the_processor_of_glue() -> None:
     """https://aws.amazon.com/glue/pricing/: a job of 15 minutes with 6 DPUs costs $0.66."""
     assert usd("glue-dpu", glue_dpu_hours(15 * 60, 6)) == 0.66
+
+
+def test_step_functions_a_workflow_of_four_transitions() -> None:
+    """https://aws.amazon.com/step-functions/pricing/, example 1: 100,000 executions, 4,000 transitions free: $9.90."""
+    assert usd("transitions", 4 * 100_000) == 9.90
+
+
+@pytest.mark.parametrize(("scanned_tb", "cost"), [(3, 15.00), (1, 5.00), (1 / 3, 1.67)])
+def test_athena_text_compressed_text_and_a_column(scanned_tb: float, cost: float) -> None:
+    """https://aws.amazon.com/athena/pricing/: 3 TB of text, the same as gzip, and one of three columns of it."""
+    assert usd("athena", athena_gb(scanned_tb * 1e12)) == cost
+
+
+def test_detailed_monitoring_of_ten_instances() -> None:
+    """https://aws.amazon.com/cloudwatch/pricing/, an example: seven metrics of each of ten instances: $21."""
+    assert usd("metrics", 7 * 10, free_tier=False) == 21.00
