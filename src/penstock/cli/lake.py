@@ -9,6 +9,7 @@ import typer
 from penstock.cli import retain
 from penstock.cli.lake_tables import SomeTable, opened
 from penstock.cli.options import Options
+from penstock.cli.ship import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,10 +61,13 @@ def seal(
     home.schema_history.keep(tables, home.clock.now())
     sealer = PartitionSealer(home.objects, DuckDbSealer(home.lake, memory_limit_mb=memory), home.rows)
     done: list[Outcome] = []
+    progress = Progress(silent=options.as_json)
     for declared in tables:
         for name in _chosen(home, declared, partition, again):
+            progress.say(f"start {len(done)} partitions sealed, now {declared.name} {name}")
             done.append(sealer.seal(declared, name, again=again, accept_loss=accept_loss))
-    days = [] if partition or not home.settings.compact else _put_together(home, tables, memory)
+    days = [] if partition or not home.settings.compact else _put_together(home, tables, memory, progress)
+    progress.clear()
     home.close()
     told = [{**_counted(one), "sealed_now": one.is_new, "objects_read": one.read} for one in done]
     if options.as_json:
@@ -81,11 +85,17 @@ def seal(
     _print_days(days)
 
 
-def _put_together(home: Home, tables: Sequence[LakeTable], memory: int) -> list[Compacted]:
+def _put_together(home: Home, tables: Sequence[LakeTable], memory: int, progress: Progress) -> list[Compacted]:
     from penstock.adapters.local.compactor import DuckDbCompactor
 
     compactor = DuckDbCompactor(home.lake, home.days, memory_limit_mb=memory)
-    return [one for table in tables for one in compactor.compact(table, home.clock.now())]
+    made: list[Compacted] = []
+    for table in tables:
+        progress.say(f"start {len(made)} days put together for queries, now {table.name}")
+        for one in compactor.compact(table, home.clock.now()):
+            made.append(one)
+            progress.say(f"start {len(made)} days put together for queries, now after {table.name} {one.day}")
+    return made
 
 
 def _print_days(days: Sequence[Compacted]) -> None:
