@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.cli import output
 from penstock.cli.options import Options
 from penstock.errors import NotFoundError
+from penstock.ports.journal import Filter
 
 if TYPE_CHECKING:
     from penstock.model.metrics import Metric
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 def rehearse_alarms(options: Options, definitions: dict[str, Definition], since_seconds: float | None) -> None:
     """Prints what each alarm of some pipelines would have done with what this home has recorded.
+
+    Of several pipelines those are left out that never ran here: their dead-man alarms would tell that they are dead.
 
     Args:
         since_seconds: how far back; everything that is there when None.
@@ -34,6 +37,7 @@ def rehearse_alarms(options: Options, definitions: dict[str, Definition], since_
             name: advice.rehearse(definition, _Recorded(home, start, end), start, end)
             for name, definition in definitions.items()
             if definition.alarms or definition.composite_alarms
+            if len(definitions) == 1 or _has_run(home, name)
         }
     finally:
         home.close()
@@ -45,6 +49,10 @@ def rehearse_alarms(options: Options, definitions: dict[str, Definition], since_
     out.print(f"alarms over what was recorded from {output.moment(start)} to {output.moment(end)}", markup=False)
     for name, rehearsed in found.items():
         _print(name, rehearsed)
+
+
+def _has_run(home: Home, pipeline: str) -> bool:
+    return bool(home.alarms.records(pipeline) or home.journal.find(Filter(pipelines=(pipeline,), limit=1)))
 
 
 def _print(pipeline: str, rehearsed: list[Rehearsed]) -> None:
