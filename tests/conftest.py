@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 REGION = "eu-central-1"
 # What takes seconds to start, and is started by each worker that has a test with it.
 SERVERS = ("spark", "postgresql_server", "mariadb_server")
+
+
+def pytest_configure() -> None:
+    """Hears interruptions, and lets what tests start hear them, also where the shell's background does not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
