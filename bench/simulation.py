@@ -49,7 +49,7 @@ def month(*, quick: bool) -> dict[str, Any]:
     """Returns a month of one instance and of a thousand, and a day of several fleets."""
     days = 3.0 if quick else 30.0
     largest = 100 if quick else 1000
-    found = [play(1, days, 1, metered=True), play(largest, days, 2, metered=True)]
+    found = [play(1, days, 2, metered=True), play(largest, days, 2, metered=True)]
     found += [play(count, 1.0, 2, metered=True) for count in (1, 10, 100, largest)]
     return {f"{one['instances']} instances, {one['days']:g} days": one for one in found}
 

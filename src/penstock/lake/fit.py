@@ -115,7 +115,27 @@ def _of_struct(record: type[msgspec.Struct]) -> Check | None:
     if not checks:
         return None
 
+    reals = [name for name, _, check in checks if check is _real]
+    others = [(name, check) for name, _, check in checks if check is not _real]
+
+    def is_fitting(value: Any) -> bool:
+        """Tells, fast, of most values that they fit; False where it has to be looked at."""
+        try:
+            for name in reals:
+                held = getattr(value, name)
+                if held is not None and not math.isfinite(held):
+                    return False
+            for name, check in others:
+                held = getattr(value, name)
+                if held is not None and check(held, "") is not None:
+                    return False
+        except (TypeError, AttributeError, ArithmeticError):
+            return False
+        return True
+
     def check_struct(value: Any, path: str) -> str | None:
+        if is_fitting(value):
+            return None
         for name, shown, check in checks:
             held = getattr(value, name)
             # A default may be null whatever the field's type.
@@ -140,8 +160,11 @@ def _of_elements(check: Check | None) -> Check | None:
 def _of_map(key_check: Check | None, check: Check | None) -> Check | None:
     if key_check is None and check is None:
         return None
+    are_reals = key_check is None and check is _real
 
     def check_map(value: Any, path: str) -> str | None:
+        if are_reals and all(map(math.isfinite, value.values())):
+            return None
         for key, item in value.items():
             found = key_check(key, f"{path}.{key}") if key_check else None
             found = found or (check(item, f"{path}.{key}") if check else None)

@@ -79,7 +79,7 @@ def encode(items: Iterable[Any]) -> bytes:
     Raises:
         ValidationError: a record holds something that JSON or a column cannot, such as NaN.
     """
-    return b"\n".join([*(encode_one(item, number) for number, item in enumerate(items, start=1)), b""])
+    return b"\n".join([*map(encode_one, items, itertools.count(1)), b""])
 
 
 def encode_one(item: Any, number: int = 1) -> bytes:

@@ -102,12 +102,12 @@ def measured(value: Any, level: int = 1) -> tuple[Tagged, int]:
     if kind is str:
         return {"S": value}, len(value) if value.isascii() else text_size(value)
     if kind is int and -LARGEST_WHOLE < value < LARGEST_WHOLE:
-        text = str(value)
-        return {"N": text}, (len(text.strip("-0")) + 1) // 2 + (1 if value >= 0 else 2)
-    if kind is Decimal and (text := _plain(value)):
-        # As items.number_size does, for a text without an exponent.
-        digits = len(text.replace(".", "").strip("-0"))
-        return {"N": text}, (digits + 1) // 2 + (2 if text[0] == "-" else 1)
+        text, number_bytes = _whole(value)
+        return {"N": text}, number_bytes
+    if kind is Decimal:
+        text, number_bytes = _plain(value)
+        if text:
+            return {"N": text}, number_bytes
     if kind is bool:
         return {"BOOL": value}, 1
     if value is None:
@@ -128,12 +128,25 @@ def _measured_map(values: Mapping[Any, Any], level: int, each_bytes: int) -> tup
     total = len(values) * each_bytes
     for name, value in values.items():
         plain, name_bytes = _named(name)
-        if type(value) is str:
+        kind = type(value)
+        # Most values are text or decimals: a call for each would cost as much as what is done here.
+        if kind is str:
             found[plain] = {"S": value}
             total += name_bytes + (len(value) if value.isascii() else text_size(value))
-        else:
-            found[plain], value_bytes = measured(value, level)
+            continue
+        if kind is Decimal:
+            text, value_bytes = _plain(value)
+            if text:
+                found[plain] = {"N": text}
+                total += name_bytes + value_bytes
+                continue
+        elif kind is int and -LARGEST_WHOLE < value < LARGEST_WHOLE:
+            text, value_bytes = _whole(value)
+            found[plain] = {"N": text}
             total += name_bytes + value_bytes
+            continue
+        found[plain], value_bytes = measured(value, level)
+        total += name_bytes + value_bytes
     return found, total
 
 
@@ -147,14 +160,67 @@ def _measured_list(values: list[Any], level: int) -> tuple[Tagged, int]:
     return {"L": found}, total
 
 
-def _plain(value: Decimal) -> str:
-    """Returns a number as it is stored if its text says so already, but for zeros at its end; "" otherwise."""
+def _plain(value: Decimal) -> tuple[str, int]:
+    """Returns a number as it is stored, and its bytes, if its text says so already, but for zeros at its end.
+
+    Of any other number the text is empty: one with an exponent, of too many digits, or not finite.
+    """
     text = str(value)
-    if len(text) > DIGITS_LIMIT or not text.replace(".", "", 1).lstrip("-").isdecimal():
-        return ""
+    if len(text) > DIGITS_LIMIT or "E" in text or "N" in text or "y" in text:
+        return "", 0
     if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+        if text[-1] == "0":
+            text = text.rstrip("0").rstrip(".")
+        if text[0] > "0" and "." in text:
+            # All but the point are digits that count: "." and "-" come before "0".
+            return text, len(text) // 2 + 1
+    if text == "-0":
+        text = "0"
+    return text, _digits_size(text)
+
+
+# Hours, days and times stand in many items.
+@functools.lru_cache(maxsize=1024)
+def _whole(value: int) -> tuple[str, int]:
+    text = str(value)
+    return text, _digits_size(text)
+
+
+def _digits_size(text: str) -> int:
+    """Returns what ``items.number_size`` does, for a number without an exponent."""
+    digits = len(text.replace(".", "").strip("-0"))
+    return (digits + 1) // 2 + (2 if text[0] == "-" else 1)
+
+
+def item_bytes(item: Item) -> int:
+    """Returns the bytes that DynamoDB counts for an item, without its typed notation.
+
+    Raises:
+        ValidationError: a name or a value breaks one of DynamoDB's rules.
+    """
+    return _map_bytes(item, 1, 0)
+
+
+def _map_bytes(values: Mapping[Any, Any], level: int, each_bytes: int) -> int:
+    total = len(values) * each_bytes
+    for name, value in values.items():
+        kind = type(value)
+        if kind is str:
+            value_bytes = len(value) if value.isascii() else text_size(value)
+        elif kind is Decimal:
+            text, value_bytes = _plain(value)
+            if not text:
+                value_bytes = size(encode(value, level))
+        elif kind is int and -LARGEST_WHOLE < value < LARGEST_WHOLE:
+            _, value_bytes = _whole(value)
+        elif kind is bool or value is None:
+            value_bytes = 1
+        elif kind is dict and level < NESTING_LIMIT:
+            value_bytes = 3 + _map_bytes(value, level + 1, 1)
+        else:
+            value_bytes = measured(value, level)[1]
+        total += _named(name)[1] + value_bytes
+    return total
 
 
 @functools.lru_cache(maxsize=256)

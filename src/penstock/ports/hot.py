@@ -131,8 +131,10 @@ class HotStore(Protocol):
         """
         ...
 
-    def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
+    def batch_put(self, table: HotTable, items: Sequence[Item]) -> Sequence[int] | None:
         """Writes any number of items. They are checked before the first is written; then each is written whole.
+
+        Returns the bytes that DynamoDB counts for each as it is stored; None from a store that has not measured them.
 
         All of them is no transaction: after a failure some may be there, and writing all again is right.
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html

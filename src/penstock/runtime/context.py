@@ -171,9 +171,13 @@ class Context:
             ValidationError: a value is not a finite number, or too old or too new for a metric.
         """
         points = []
+        covered: set[int] = set()
         for metric, value, *at in data:
-            if not self._covers(metric):
-                self._deny(metric.publish)
+            # Of one batch, the metrics stay where they are.
+            if id(metric) not in covered:
+                if not self._covers(metric):
+                    self._deny(metric.publish)
+                covered.add(id(metric))
             points.append(Datapoint(metric, at[0] if at else self.now(), _number(metric, value)))
         if points:
             self._ports.metrics.publish(points, token=self._scope.next_token("metrics"))

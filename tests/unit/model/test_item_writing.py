@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from penstock.errors import ValidationError
 from penstock.model import items
 from penstock.model.datasets import HotTable, Index, Key
-from penstock.model.item_writing import ItemWriter, measured_item
+from penstock.model.item_writing import ItemWriter, item_bytes, measured_item
 
 TABLE = HotTable(
     name="Readings",
@@ -73,6 +73,7 @@ def test_one_pass_says_what_the_rules_say_one_by_one(item: dict[Any, Any]) -> No
     if isinstance(expected, str):
         assert said(measured_item, item) == expected
         return
+    assert item_bytes(item) == items.item_size(expected)
     encoded, size_bytes = measured_item(item)
     assert encoded == expected
     assert size_bytes == items.item_size(expected)
@@ -124,3 +125,19 @@ def test_keys_are_checked(item: dict[str, Any]) -> None:
 def test_keys_that_are_as_long_as_they_may_be_are_taken() -> None:
     encoded, _ = ItemWriter(TABLE).complete({"device": "é" * 1024, "at": 10**30, "room": "r" * 2048}, 0.0)
     assert encoded["device"] == {"S": "é" * 1024}
+
+
+# Counted by hand: a byte for two significant digits, and one more; another for a sign.
+@pytest.mark.parametrize(
+    ("value", "size_bytes"),
+    [
+        (0, 1), (7, 2), (100, 2), (101, 3), (-5, 3), (True, 1), (10**37, 2),
+        (Decimal("0.5"), 2), (Decimal("-0.50"), 3), (Decimal("53.123"), 4), (Decimal("100.0"), 2),
+        (Decimal("-0.0"), 1), (Decimal("1E+3"), 2), (0.1, 2), (1e22, 2), (-1.25, 4),
+    ],
+)  # fmt: skip
+def test_the_bytes_of_numbers(value: Any, size_bytes: int) -> None:
+    assert item_bytes({"n": value}) == 1 + size_bytes
+    assert measured_item({"n": value})[1] == 1 + size_bytes
+    # In a map: 3 bytes for it, 1 for the value, 1 for its name.
+    assert item_bytes({"m": {"n": value}}) == 1 + 3 + 1 + 1 + size_bytes

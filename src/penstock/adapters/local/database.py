@@ -21,6 +21,8 @@ from penstock.faultpoints import fault_point
 
 Durability = Literal["normal", "full", "off"]
 BUSY_TIMEOUT_SECONDS = 30
+# Pages that are changed again and again until the next commit stay in memory until then.
+GATHERED_CACHE_KB = 96 * 1024
 
 
 class Database:
@@ -88,6 +90,11 @@ class Database:
                 raise
             fault_point("database.after_commit")
 
+    @property
+    def is_gathering(self) -> bool:
+        """Whether commits are put off, see ``gather``."""
+        return self._is_gathering
+
     def gather(self) -> None:
         """Commits from now on only when this is called again, or at the end: for who is alone, and can begin anew.
 
@@ -96,6 +103,10 @@ class Database:
         with self.translated_errors():
             if self._is_gathering:
                 self.connection.execute("COMMIT")
+            else:
+                self.connection.execute(f"PRAGMA cache_size=-{GATHERED_CACHE_KB}")
+                # What a savepoint would restore would go to a temporary file otherwise.
+                self.connection.execute("PRAGMA temp_store=MEMORY")
             self.connection.execute("BEGIN IMMEDIATE")
         self._is_gathering = True
 

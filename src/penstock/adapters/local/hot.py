@@ -12,7 +12,7 @@ from typing import Any
 from penstock.adapters.local import conditions
 from penstock.adapters.local.database import Database, Durability
 from penstock.adapters.local.hot_query import Selection, select, select_all
-from penstock.adapters.local.hot_rows import Encoded, StoredKey, item_rows, stored_key, tagged_row, unpack
+from penstock.adapters.local.hot_rows import Encoded, ItemRow, StoredKey, item_rows, stored_key, tagged_row, unpack
 from penstock.adapters.local.hot_schema import MIGRATIONS, SchemaRegistry
 from penstock.adapters.local.hot_writes import ONE_ITEM, put_rows, remove
 from penstock.adapters.local.turns import WriterTurns
@@ -57,6 +57,7 @@ class SqliteHotStore:
         self._turns = WriterTurns(path.with_suffix(".lock"))
         self._schemas = SchemaRegistry(self._database)
         self._clock = clock
+        self._is_together = False
 
     def put(self, table: HotTable, item: Item, *, condition: Condition | None = None) -> None:
         (row,) = item_rows(table, [item], self._clock.now())
@@ -68,15 +69,21 @@ class SqliteHotStore:
                 _require(wanted, old if is_live else None, table)
             put_rows(connection, table, [row])
 
-    def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
+    def batch_put(self, table: HotTable, items: Sequence[Item]) -> list[int]:
         rows = item_rows(table, items, self._clock.now())
-        if len({row.key for row in rows}) != len(rows):
-            raise ValidationError(
-                f"hot table {table.name!r}: two items of one batch have the same key", hint="keep the one that you mean"
-            )
+        self.put_rows(table, rows)
+        return [row.size_bytes for row in rows]
+
+    def put_rows(self, table: HotTable, rows: Sequence[ItemRow]) -> None:
+        """Writes items that ``hot_rows.item_rows`` has made rows of, as ``batch_put`` does.
+
+        Raises:
+            ValidationError: two of them have one key.
+        """
+        check_distinct(table, rows)
         self._schemas.prepare(table)
         # Neighbours share pages of the file, which each transaction writes once.
-        rows.sort(key=attrgetter("key"))
+        rows = sorted(rows, key=attrgetter("key"))
         with self._cache():
             for start in range(0, len(rows), TRANSACTION_ITEMS):
                 with self._writing() as connection:
@@ -157,6 +164,21 @@ class SqliteHotStore:
         """Commits only now and then, see ``Database.gather``."""
         self._database.gather()
 
+    @contextlib.contextmanager
+    def together(self, cache_kb: int) -> Iterator[None]:
+        """Makes one transaction of all that is written in a ``with`` block: for who is alone.
+
+        Args:
+            cache_kb: so much of what is changed stays in memory until the end.
+        """
+        self._is_together = True
+        self._database.execute(f"PRAGMA cache_size=-{cache_kb}")
+        try:
+            with self._database.transaction():
+                yield
+        finally:
+            self._is_together = False
+
     def close(self) -> None:
         self._database.close()
 
@@ -167,6 +189,10 @@ class SqliteHotStore:
 
     @contextlib.contextmanager
     def _cache(self) -> Iterator[None]:
+        if self._is_together or self._database.is_gathering:
+            # What a batch has changed is to stay in memory after it as well.
+            yield
+            return
         self._database.execute(f"PRAGMA cache_size=-{BATCH_CACHE_KB}")
         try:
             yield
@@ -199,6 +225,14 @@ class SqliteHotStore:
                 found.append(values.decode_item(unpack(content)))
                 total_bytes += size_bytes
         return Page(found)
+
+
+def check_distinct(table: HotTable, rows: Sequence[ItemRow]) -> None:
+    """Raises ValidationError where two items of a batch have one key."""
+    if len({row.key for row in rows}) != len(rows):
+        raise ValidationError(
+            f"hot table {table.name!r}: two items of one batch have the same key", hint="keep the one that you mean"
+        )
 
 
 def _checked_key(table: HotTable, key: Mapping[str, Any]) -> StoredKey:

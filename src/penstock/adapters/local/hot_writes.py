@@ -31,6 +31,10 @@ def put_rows(connection: sqlite3.Connection, table: HotTable, rows: Sequence[Ite
     """Writes items in place of those with their keys, of which there are no two among them."""
     # Without indexes nothing depends on what was there.
     before = _contents(connection, table, [row.key for row in rows]) if table.indexes else {}
+    if not before:
+        insert_entries(connection, table, [(entry, row.key) for row in rows for entry in row.entries])
+        _put(connection, table, rows)
+        return
     changed = [row for row in rows if before.get(row.key) != row.content]
     gone: list[tuple[Entry, StoredKey]] = []
     new: list[tuple[Entry, StoredKey]] = []
@@ -41,8 +45,12 @@ def put_rows(connection: sqlite3.Connection, table: HotTable, rows: Sequence[Ite
         new += [(entry, row.key) for entry in row.entries if entry not in had]
     delete_entries(connection, table, gone)
     insert_entries(connection, table, new)
+    _put(connection, table, changed)
+
+
+def _put(connection: sqlite3.Connection, table: HotTable, rows: Sequence[ItemRow]) -> None:
     connection.executemany(
-        PUT_ITEM, [(table.name, *row.key, row.content, row.size_bytes, row.expires_at) for row in changed]
+        PUT_ITEM, [(table.name, *row.key, row.content, row.size_bytes, row.expires_at) for row in rows]
     )
 
 

@@ -41,10 +41,11 @@ class SqliteMetricStore:
                 fresh = connection.execute("INSERT OR IGNORE INTO tokens VALUES(?,?)", (token, now)).rowcount
                 if not fresh:
                     return False
-            numbers = {
-                metric: self._number(connection, metric) for metric in dict.fromkeys(point.metric for point in data)
-            }
-            rows = [(numbers[p.metric], p.at, p.value, p.count) for p in data]
+            # Most datapoints of a batch share the very object that says of which metric they are.
+            metrics = {id(point.metric): point.metric for point in data}
+            numbers = {metric: self._number(connection, metric) for metric in dict.fromkeys(metrics.values())}
+            by_object = {one: numbers[metric] for one, metric in metrics.items()}
+            rows = [(by_object[id(p.metric)], p.at, p.value, p.count) for p in data]
             connection.executemany("INSERT INTO datapoints VALUES(?,?,?,?)", rows)
         # Only what is committed is known.
         self._known.update((metric.key, (number, metric.unit)) for metric, number in numbers.items())

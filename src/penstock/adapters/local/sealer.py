@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from penstock.ports.objects import ObjectStore
 
+SMALL_BYTES = 256 * 1024
 SCRATCH_PREFIX = ".penstock-seal-"
 SETTINGS = {
     "allow_community_extensions": "false",
@@ -59,6 +60,7 @@ class DuckDbSealer:
     ) -> None:
         self._stays_open = stays_open
         self._opened: duckdb.DuckDBPyConnection | None = None
+        self._has_tables = False
         self._lake = lake
         self._objects = objects
         self._memory_limit_mb = memory_limit_mb
@@ -108,14 +110,16 @@ class DuckDbSealer:
         import duckdb
 
         path = scratch / f"{table.name}.parquet"
-        connection = self._cursor() if self._stays_open else self._connect(scratch)
+        connection = self._kept() if self._stays_open else self._connect(scratch)
         try:
+            self._has_tables = self._has_tables or bool(table.unique)
             writing = _Writing(connection, sql.shape_of(table), lines, path)
             rows, duplicates = (writing.unique if table.unique else writing.all)(check, previous)
         except duckdb.Error as error:
             raise self._translate(error) from error
         finally:
-            connection.close()
+            if not self._stays_open:
+                connection.close()
         add_key_values(path, describe(duplicates))
         fault_point("sealer.after_write")
         return Written(path, rows)
@@ -126,13 +130,15 @@ class DuckDbSealer:
             self._opened.close()
             self._opened = None
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        """Returns a connection to the database that stays, with nothing in it."""
+    def _kept(self) -> duckdb.DuckDBPyConnection:
+        """Returns the connection to the database that stays, with nothing in it."""
         if self._opened is None:
             self._opened = self._connect(self._lake / f"{SCRATCH_PREFIX}open")
-        for name in sql.TABLES:
-            self._opened.execute(f"DROP TABLE IF EXISTS {name}")
-        return self._opened.cursor()
+        if self._has_tables:
+            for name in sql.TABLES:
+                self._opened.execute(f"DROP TABLE IF EXISTS {name}")
+            self._has_tables = False
+        return self._opened
 
     def _connect(self, scratch: Path) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -200,6 +206,10 @@ class _Writing:
 
     def _meanwhile(self, statement: str, check: Check) -> tuple[int, Sequence[int]]:
         """Runs a statement in a thread while the lines are checked in this one; returns its count, and theirs."""
+        if sum(path.stat().st_size for path in self._lines) <= SMALL_BYTES:
+            # A thread would take longer than the lines.
+            counts = check()
+            return self._run(statement), counts
         with ThreadPoolExecutor(1, "penstock-sealer") as pool:
             running = pool.submit(self._run, statement)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -29,7 +30,7 @@ def content_bytes(tag: str, content: Any) -> bytes:
         return str(content).encode()
     if tag == "B":
         return bytes(content)
-    return _whole_bytes(content) if content.isdigit() and content[0] != "0" else number_bytes(Decimal(content))
+    return _text_bytes(content)
 
 
 def number_bytes(value: Decimal) -> bytes:
@@ -46,6 +47,12 @@ def number_bytes(value: Decimal) -> bytes:
     if not sign:
         return b"\x81" + exponent.to_bytes(2, "big") + row
     return b"\x7f" + (0xFFFF - exponent).to_bytes(2, "big") + bytes(254 - digit for digit in row) + b"\xff"
+
+
+# Items that are written together often share a number: that of their time.
+@functools.lru_cache(maxsize=1024)
+def _text_bytes(text: str) -> bytes:
+    return _whole_bytes(text) if text.isdigit() and text[0] != "0" else number_bytes(Decimal(text))
 
 
 def _whole_bytes(text: str) -> bytes:

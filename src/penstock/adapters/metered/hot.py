@@ -8,22 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from penstock.adapters.metered.wrapper import Wrapper
 from penstock.cost.units import GB, ITEM_OVERHEAD_BYTES, WRITE_UNIT_BYTES, read_units, write_units
 from penstock.errors import ConditionFailedError
 from penstock.model.datasets import HotTable
+from penstock.model.item_writing import item_bytes
 from penstock.model.items import Item, Tagged, encode_item, item_size
 from penstock.ports.hot import Condition, Decide, Page, Replacement
 
 WRITE, READ, STORAGE, RECOVERY = "dynamodb-write", "dynamodb-read", "dynamodb-storage", "dynamodb-pitr"
 # Not billed: it tells how much of the storage is gone when items are.
 ITEMS = "dynamodb-items"
-# Of a batch, so many items are measured to the byte; the others by the length of their JSON, in proportion.
+# Of the items that were there before the meter, so many are measured; the others are taken to be like them.
 MEASURED = 16
-# Epoch seconds as a number, as DynamoDB counts them: ten digits, two a byte, and one.
-TTL_BYTES = 6
 
 
 class MeteredHotStore(Wrapper):
@@ -41,10 +38,11 @@ class MeteredHotStore(Wrapper):
             raise
         self._wrote(table, [item], "PutItem")
 
-    def batch_put(self, table: HotTable, items: Sequence[Item]) -> None:
-        self._inner.batch_put(table, items)
+    def batch_put(self, table: HotTable, items: Sequence[Item]) -> Sequence[int] | None:
+        sizes: Sequence[int] | None = self._inner.batch_put(table, items)
         if items:
-            self._wrote(table, items, "BatchWriteItem")
+            self._wrote(table, items, "BatchWriteItem", sizes)
+        return sizes
 
     def get(self, table: HotTable, key: Mapping[str, Any]) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self._inner.get(table, key)
@@ -84,8 +82,11 @@ class MeteredHotStore(Wrapper):
         size = sum(item_size(encode_item(item)) for item in page.items)
         self._count(READ, read_units(size, consistent=consistent), operation, table.name)
 
-    def _wrote(self, table: HotTable, items: Sequence[Item], operation: str) -> None:
-        sizes = _sizes(table, items)
+    def _wrote(
+        self, table: HotTable, items: Sequence[Item], operation: str, known: Sequence[int] | None = None
+    ) -> None:
+        # A store that has measured them knows best.
+        sizes = known or _sizes(table, items, self._clock.now())
         copies = _copies(table, items)
         written = sum(
             each * (1 if size <= WRITE_UNIT_BYTES else write_units(size))
@@ -131,22 +132,10 @@ def _copies(table: HotTable, items: Sequence[Item]) -> list[int]:
     return [1 + sum(keys <= item.keys() for keys in names) for item in items]
 
 
-def _sizes(table: HotTable, items: Sequence[Item]) -> list[float]:
+def _sizes(table: HotTable, items: Sequence[Item], now: float) -> list[int]:
     """Returns the sizes of items, with the expiry that the table gives them."""
-    own = table.ttl_attribute if table.ttl_attribute and table.ttl_seconds else None
-    more = len(own) + TTL_BYTES if own else 0
-    step = -(-len(items) // MEASURED)
-    exact = {number: item_size(encode_item(items[number])) for number in range(0, len(items), step)}
-    if step == 1:
-        sizes: list[float] = [float(exact[number]) for number in range(len(items))]
-    else:
-        encode = msgspec.json.Encoder().encode
-        lengths = [len(encode(item)) for item in items]
-        share = sum(exact.values()) / sum(lengths[number] for number in exact)
-        # JSON writes more than DynamoDB counts; what comes near to a unit's end is measured.
-        nearest = WRITE_UNIT_BYTES - more
-        sizes = [length * share for length in lengths]
-        for number, length in enumerate(lengths):
-            if length > nearest:
-                sizes[number] = float(item_size(encode_item(items[number])))
-    return [size + (0 if own in item else more) for size, item in zip(sizes, items, strict=True)] if own else sizes
+    own, lives = table.ttl_attribute, table.ttl_seconds
+    if not own or not lives:
+        return [item_bytes(item) for item in items]
+    more = item_bytes({own: int(now) + lives})
+    return [item_bytes(item) + (0 if own in item else more) for item in items]

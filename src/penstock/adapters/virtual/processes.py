@@ -24,6 +24,7 @@ class ForkedProcesses:
 
     def __init__(self, count: int, open_server: Callable[[], tuple[Serve, Callable[[], None]]]) -> None:
         context = multiprocessing.get_context("fork")
+        self._gone: set[int] = set()
         self._pipes = []
         self._processes = []
         for _ in range(count):
@@ -56,6 +57,7 @@ class ForkedProcesses:
         try:
             self._pipes[number].send(question)
         except OSError as error:
+            self._gone.add(number)
             raise _died() from error
 
     def hear(self, number: int) -> Any:
@@ -67,6 +69,7 @@ class ForkedProcesses:
         try:
             return self._pipes[number].recv()
         except (EOFError, OSError) as error:
+            self._gone.add(number)
             raise _died() from error
 
     def close(self) -> None:
@@ -76,8 +79,9 @@ class ForkedProcesses:
             HomeError: one could not close it.
         """
         is_whole = True
-        for process, pipe in zip(self._processes, self._pipes, strict=True):
-            was_there = process.is_alive()
+        for number, (process, pipe) in enumerate(zip(self._processes, self._pipes, strict=True)):
+            # Whoever was told that a process is gone need not hear it again; it may take its time to die.
+            was_there = number not in self._gone and process.is_alive()
             # One that is gone already needs no word; the end of its pipe may be open in another one.
             with contextlib.suppress(OSError):
                 pipe.send(None)

@@ -119,7 +119,7 @@ def _share(seed: int, instance: str, metric_type: MetricType, at: float) -> floa
     # The epoch began on a Thursday.
     is_weekend = (int(at // DAY_SECONDS) + 3) % 7 >= 5
     usual += DAILY[metric_type] * day * (0.45 if is_weekend else 1.0)
-    noise = 0.06 * (_uniform(seed, instance, metric_type, int(at // 60)) - 0.5)
+    noise = 0.06 * (_fraction(f"{seed}/{instance}/{metric_type}/{int(at // 60)}") - 0.5)
     return min(1.0, max(0.0, _with_incident(seed, instance, metric_type, at, usual) + noise))
 
 
@@ -153,7 +153,11 @@ def _pick(seed: int, instance: str, what: str, count: int) -> int:
 
 def _uniform(*parts: object) -> float:
     """Returns a number from 0 to 1 that is always the same for the same parts."""
-    return int.from_bytes(_digest(*parts)[:8], "big") / 2**64
+    return _fraction("/".join(map(str, parts)))
+
+
+def _fraction(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 
 def _digest(*parts: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import re
@@ -22,7 +23,13 @@ METRIC_SECONDS = 14 * 86_400 - 3600
 INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 REGION = re.compile(r"[a-z0-9-]{1,32}")
 READING = re.compile(r"[a-z][a-z0-9_]{0,63}")
+# No region's name, and no reading's, is longer; what is longer need not be remembered as none.
+NAME_LIMIT = 64
+# ISO 8601 times are longer only with digits far beyond microseconds.
+TIME_LIMIT = 64
 READINGS_LIMIT = 32
+# Above the first value of a kind it is elevated, above the second critical.
+SEVERITIES = {"cpu": (60.0, 80.0), "memory": (75.0, 90.0)}
 METADATA_LIMIT = 128
 # Both lie well within what DynamoDB and CloudWatch can hold.
 LARGEST, SMALLEST = 1e15, 1e-100
@@ -71,7 +78,7 @@ def _sort(line: Good | Bad, now: float, batch: Batch, seen: set[bytes]) -> Bad |
         batch.bads.append(bad)
         return bad
     # An object of 200 MB has a million records: their keys themselves would not fit into memory.
-    place = f"{record.instance_id}#{record.metric_type}@{moment.timestamp():.6f}"
+    place = f"{record.instance_id}#{record.metric_type}@{_stamp(moment)}"
     key = hashlib.blake2b(place.encode(), digest_size=16).digest()
     if key in seen:
         batch.repeated += 1
@@ -93,22 +100,36 @@ def _mistake(record: MetricRecord, moment: datetime | None, now: float) -> str |
 def _time_mistake(text: str, moment: datetime | None, now: float) -> str | None:
     if moment is None:
         return f"the timestamp {text[:40]!r} is no ISO 8601 time with a zone"
-    if moment.timestamp() > now + FUTURE_SECONDS:
+    at = moment.timestamp()
+    if at > now + FUTURE_SECONDS:
         return f"the timestamp {text[:40]} lies in the future"
-    return f"the timestamp {text[:40]} is too old" if moment.timestamp() < now - RETENTION_SECONDS else None
+    return f"the timestamp {text[:40]} is too old" if at < now - RETENTION_SECONDS else None
 
 
 def _name_mistake(record: MetricRecord) -> str | None:
     if not INSTANCE.fullmatch(record.instance_id):
         return f"{record.instance_id[:80]!r} is no instance id"
-    if not REGION.fullmatch(record.region):
+    if len(record.region) > NAME_LIMIT or not _is_region(record.region):
         return f"{record.region[:80]!r} is no region"
     if max(len(record.metadata.collection_method), len(record.metadata.pipeline_version)) > METADATA_LIMIT:
         return f"the metadata have more than {METADATA_LIMIT} characters"
     if len(record.readings) > READINGS_LIMIT:
         return f"there are {len(record.readings)} readings, {READINGS_LIMIT} are possible"
-    wrong = next((name for name in record.readings if not READING.fullmatch(name)), None)
-    return None if wrong is None else f"{wrong[:80]!r} is no name of a reading"
+    for name in record.readings:
+        if len(name) > NAME_LIMIT or not _is_reading(name):
+            return f"{name[:80]!r} is no name of a reading"
+    return None
+
+
+# Few regions, and few names of readings, stand in many records.
+@functools.lru_cache(maxsize=256)
+def _is_region(text: str) -> bool:
+    return REGION.fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _is_reading(text: str) -> bool:
+    return READING.fullmatch(text) is not None
 
 
 def _value_mistake(record: MetricRecord) -> str | None:
@@ -119,8 +140,10 @@ def _value_mistake(record: MetricRecord) -> str | None:
         return f"the value {record.value} is out of range"
     if unit == "percent" and record.value > 100:
         return f"the value {record.value} is more than 100 percent"
-    wrong = next((name for name, value in record.readings.items() if not is_storable(value)), None)
-    return None if wrong is None else f"the reading {wrong} of {record.readings[wrong]} is out of range"
+    for name, value in record.readings.items():
+        if not is_storable(value):
+            return f"the reading {name} of {value} is out of range"
+    return None
 
 
 def is_storable(value: float) -> bool:
@@ -130,6 +153,13 @@ def is_storable(value: float) -> bool:
 
 def parse_time(text: str) -> datetime | None:
     """Returns an ISO 8601 time with a zone as a time in UTC, or None."""
+    # What is long may be very long, and is not remembered.
+    return _parsed_time(text) if len(text) <= TIME_LIMIT else _parsed_time.__wrapped__(text)
+
+
+# All readings of a collection have its time: most calls ask for one that was asked for before.
+@functools.lru_cache(maxsize=256)
+def _parsed_time(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
         return None if moment.tzinfo is None else moment.astimezone(UTC)
@@ -139,15 +169,26 @@ def parse_time(text: str) -> datetime | None:
 
 def severity(record: MetricRecord) -> str:
     """Returns how a value is to be taken: normal, elevated or critical. Critical is what the alarms look for."""
-    limits = {"cpu": (60.0, 80.0), "memory": (75.0, 90.0)}.get(record.metric_type)
+    limits = SEVERITIES.get(record.metric_type)
     if limits is None:
         return "normal"
     return "critical" if record.value > limits[1] else "elevated" if record.value > limits[0] else "normal"
 
 
+@functools.lru_cache(maxsize=256)
+def _stamp(moment: datetime) -> str:
+    """Returns a time as seconds since the epoch, to the microsecond."""
+    return f"{moment.timestamp():.6f}"
+
+
+@functools.lru_cache(maxsize=256)
+def _seconds(text: str) -> Decimal:
+    return Decimal(text)
+
+
 def item(record: MetricRecord, moment: datetime, *, source: str, processed_at: float) -> dict[str, Any]:
     """Returns a record's item. Its key is the same whenever the record is processed."""
-    timestamp = Decimal(f"{moment.timestamp():.6f}")
+    timestamp = _seconds(_stamp(moment))
     return {
         "metric_id": f"{record.instance_id}#{record.metric_type}",
         "timestamp": timestamp,
@@ -165,6 +206,6 @@ def item(record: MetricRecord, moment: datetime, *, source: str, processed_at: f
             "pipeline_version": record.metadata.pipeline_version,
         },
         "source": source,
-        "processed_at": Decimal(f"{processed_at:.6f}"),
+        "processed_at": _seconds(f"{processed_at:.6f}"),
         "expires_at": int(timestamp) + RETENTION_SECONDS,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -61,6 +62,8 @@ def record(
     )
 
 
+# All readings of a collection have its time.
+@functools.lru_cache(maxsize=64)
 def iso_time(at: float) -> str:
     """Returns a time as records have it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

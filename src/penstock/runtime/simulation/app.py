@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,6 +22,7 @@ from penstock.runtime.invoke import TaskCaller
 from penstock.runtime.machine.app import Machine
 from penstock.runtime.simulation.courses import Courses
 from penstock.runtime.simulation.home import SimulatedHome
+from penstock.runtime.simulation.hot import HotProcess, beside
 from penstock.runtime.simulation.kills import Kills
 from penstock.runtime.simulation.plan import DAY_SECONDS, Plan, in_simulation
 from penstock.runtime.simulation.sealing import SealerBeside, SealingProcess, can_be_beside
@@ -27,8 +31,12 @@ from penstock.runtime.simulation.workers import Workers
 
 # So often, and no more, may a machine take turns without time going on.
 TURNS_AT_ONE_MOMENT = 10_000
+# More than a batch of records takes, with its items.
+ALLOCATIONS_BETWEEN_COLLECTIONS = 100_000
 # From so many on, it pays to call tasks in processes of their own.
 LARGE_INSTANCES = 50
+# Up to so many processes are best used by one that calls tasks and one that writes hot tables.
+WITH_HOT_BESIDE = 3
 
 Progress = Callable[[float, float], None]
 
@@ -59,11 +67,12 @@ def simulate(
         folder: of the home; empty, or not there yet.
         progress: told of the seconds played, and of all, at most once a day of the simulation.
     """
-    simulation = Simulation(in_simulation(definition, plan), folder, plan)
-    try:
-        simulation.run(progress)
-    finally:
-        simulation.close()
+    with _rare_collections():
+        simulation = Simulation(in_simulation(definition, plan), folder, plan)
+        try:
+            simulation.run(progress)
+        finally:
+            simulation.close()
     return Simulated(
         home=folder,
         plan=plan,
@@ -71,6 +80,19 @@ def simulate(
         warnings=tuple(dict.fromkeys(simulation.warnings)),
         turns=simulation.turns,
     )
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Has Python look seldom for garbage in cycles: records and items are none, and would be looked through again."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS_BETWEEN_COLLECTIONS, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 class Simulation:
@@ -93,8 +115,13 @@ class Simulation:
         self._sealing: SealingProcess | None = None
         if plan.workers > 1 and can_be_beside({definition.name: definition}, plan):
             self._sealing = SealingProcess(definition, folder, plan, self.warnings.append)
+        self._workers: Workers | None = None
+        self._hot: HotProcess | None = None
         is_large = (plan.instances or definition.simulation.instances) >= LARGE_INSTANCES
-        self._workers = Workers(definition, folder, plan) if plan.workers > 1 and is_large else None
+        if is_large and 1 < plan.workers <= WITH_HOT_BESIDE and not plan.faults:
+            self._hot = HotProcess(definition, folder, plan)
+        elif is_large and plan.workers > 1:
+            self._workers = Workers(definition, folder, plan)
         self._may_have_written = True
         self._seals_at: float | None = None
         self._open()
@@ -120,7 +147,7 @@ class Simulation:
     def close(self) -> None:
         """Ends everything; the home stays."""
         watch(None)
-        for processes in (self._workers, self._sealing):
+        for processes in (self._workers, self._sealing, self._hot):
             if processes is not None:
                 processes.close()
         self._machine.close()
@@ -128,7 +155,10 @@ class Simulation:
     def _gather(self) -> None:
         """Has what was written committed, and the next day's with the next call: where nobody else reads or kills."""
         if self._workers is None and not self._plan.faults:
-            for store in (self._home.database, self._home.hot, self._home.metrics):
+            stores: list[Any] = [self._home.database, self._home.metrics]
+            if self._hot is None:
+                stores.append(self._home.hot)
+            for store in stores:
                 store.gather()
 
     def _go_on(self) -> float:
@@ -182,6 +212,8 @@ class Simulation:
     def _open(self) -> None:
         self._may_have_written = True
         self._home = home = SimulatedHome(self._folder, self._plan, clock=self._clock, entropy=self._entropy)
+        if self._hot is not None:
+            home.beside_hot = beside(self._hot, self._clock)
         if self._sealing is not None:
             home.make_sealer = functools.partial(SealerBeside, self._sealing)
         definitions = {self._definition.name: self._definition}

@@ -31,6 +31,7 @@ from penstock.runtime.machine.stores import JOURNAL_MIGRATIONS
 from penstock.runtime.simulation.plan import DAY_SECONDS, Plan
 
 if TYPE_CHECKING:
+    from penstock.adapters.local.hot import SqliteHotStore
     from penstock.adapters.local.sealer import DuckDbSealer
     from penstock.runtime.lake.seal import PartitionSealer
 
@@ -46,6 +47,7 @@ class SimulatedHome(Home):
 
     Attributes:
         make_sealer: makes what seals, of the parts of a ``LakeSealer``.
+        beside_hot: puts something between the home and its hot tables.
     """
 
     clock: VirtualClock
@@ -60,6 +62,7 @@ class SimulatedHome(Home):
         self._entropy = entropy
         self._blobs = 0
         self.make_sealer: Callable[..., LakeSealer] = LakeSealer
+        self.beside_hot: Callable[[Any], Any] = lambda store: store
 
     @functools.cached_property
     def database(self) -> Database:
@@ -81,10 +84,17 @@ class SimulatedHome(Home):
         return self._metered(store, "objects", "HeldObjectStore")
 
     @functools.cached_property
+    def hot(self) -> SqliteHotStore:
+        from penstock.adapters.local.hot import SqliteHotStore
+
+        store = self.beside_hot(SqliteHotStore(self.path / "hot.sqlite", self.clock, durability="off"))
+        return cast("SqliteHotStore", self._metered(store, "hot", "HeldHotStore"))
+
+    @functools.cached_property
     def sealing(self) -> DuckDbSealer:
         from penstock.adapters.local.sealer import DuckDbSealer
 
-        return DuckDbSealer(self.lake, stays_open=True)
+        return DuckDbSealer(self.lake, threads=1, stays_open=True)
 
     @functools.cached_property
     def bus(self) -> bus.SqliteBus:

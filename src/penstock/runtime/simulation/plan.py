@@ -25,8 +25,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         start: in seconds since the epoch; a slot at this moment runs, one at the end does not.
         instances: how many the pipeline's world has; as the pipeline says when None.
         faults: what goes wrong.
-        workers: with more than one, sealing has a process of its own, and large fleets have as many for their tasks.
-            The result is the same.
+        workers: with more than one, sealing has a process of its own. Of large fleets, two or three let one more write
+            hot tables; more, or where something goes wrong, call the tasks. The result is the same.
         is_metered: counts what AWS would charge for.
     """
 

@@ -42,6 +42,16 @@ def test_others_see_what_was_written_when_it_is_gathered_again(database: Databas
     assert seen_by_others(database) == [1, 2]
 
 
+def test_pages_that_wait_for_the_commit_are_not_written_before(database: Database) -> None:
+    database.gather()
+    for _ in range(20):
+        # 2 MB is what SQLite keeps in memory by itself.
+        write(database, *range(50_000))
+    assert database.path.with_name("d.sqlite-wal").stat().st_size < 1_000_000
+    database.gather()
+    assert len(seen_by_others(database)) == 1_000_000
+
+
 def test_a_transaction_that_fails_takes_nothing_else_with_it(database: Database) -> None:
     database.gather()
     write(database, 1)

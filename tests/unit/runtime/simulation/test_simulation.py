@@ -56,10 +56,15 @@ def test_the_same_seed_makes_the_same_home_with_one_process_and_with_two(play: P
         play(instances=2, folder="f", is_metered=True),
         play(instances=2, folder="g", is_metered=True, workers=2),
         play(*faults, instances=2, folder="e", is_metered=True, seed=8),
+        play(instances=50, folder="h", is_metered=True),
+        play(instances=50, folder="i", is_metered=True, workers=2),
+        play(instances=50, folder="j", is_metered=True, workers=4),
     ]
     for home in homes:
         home.close()
-    first, again, here, in_workers, sealed_here, sealed_beside, another_seed = (fingerprint(one.path) for one in homes)
+    prints = [fingerprint(one.path) for one in homes]
+    first, again, here, in_workers, sealed_here, sealed_beside, another_seed, *large = prints
+    assert len(set(large)) == 1
     assert first == again
     assert here == in_workers
     assert sealed_here == sealed_beside
