@@ -18,8 +18,10 @@ test: $(VENV)/.ready-dev ## set everything up and run the checks and the tests
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 test-all: $(VENV)/.ready-dev ## the same, with the slow tests: crashes by the hundred, long properties
-	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -q -n 5 --dist loadgroup --durations 12
+	@# The checks keep one core busy for a minute, in which the first tests wait for Terraform.
+	@$(MAKE) --no-print-directory check & checks=$$!; \
+	$(BIN)/python -m pytest -q -n 5 --dist loadgroup --durations 12; tests=$$?; \
+	wait $$checks && exit $$tests
 
 check: lint types contracts
 
