@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from penstock.adapters.local.objects import FileObjectStore
+from tests.faults.points import kills
 
 FOLLOW = Path(__file__).parent / "follow_crash.py"
 POINTS = (
@@ -128,7 +129,7 @@ def test_kills_at_random_while_the_log_turns(tmp_path: Path, compresses: bool) -
     chance = random.Random(seed)
     log, home = Log(tmp_path / "app.log", seed, compresses=compresses), tmp_path / "home"
     first_look(home, log.path)
-    for _ in range(25):
+    for _ in range(max(15, kills() // 8)):
         with follow(home, log.path) as process:
             until = time.monotonic() + chance.uniform(0.02, 0.5)
             while time.monotonic() < until:
