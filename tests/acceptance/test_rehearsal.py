@@ -138,6 +138,7 @@ def assert_proven(found: dict[str, Any]) -> None:
     assert [one for one in found["drift"] if not one["defect"]] == []
 
 
+@pytest.mark.skipif(LONG not in os.environ, reason=f"a network and a database take six minutes; {LONG}=1 runs it")
 def test_a_pipeline_with_a_database_is_ready(tmp_path: Path) -> None:
     with_postgresql()
     found = rehearse("rehearse", "leads", folder=tmp_path)

@@ -8,7 +8,7 @@ import pytest
 
 def kills() -> int:
     """How many random kills; the full count of 200 takes a few minutes."""
-    return int(os.environ.get("PENSTOCK_KILLS", "40"))
+    return int(os.environ.get("PENSTOCK_KILLS", "25"))
 
 
 def cases(points: Sequence[tuple[str, int]], quick: Collection[tuple[str, int]]) -> list[object]:
