@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.terraform_cli import CONFIG, PLUGINS, configuration, skip
 
+LONG = "PENSTOCK_LONG_REHEARSALS"
 TIMEOUT_SECONDS = 840
 # The objectives of a monitoring system that collects every three hours.
 RECOVERY_SECONDS = 3600
@@ -40,6 +41,7 @@ def drill(folder: Path) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(LONG not in os.environ, reason=f"what it deploys is rehearsed as well; {LONG}=1 runs it")
 @pytest.mark.timeout(TIMEOUT_SECONDS + 60)
 def test_what_is_lost_comes_back(tmp_path: Path) -> None:
     report = drill(tmp_path)
